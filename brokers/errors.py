@@ -1,0 +1,19 @@
+"""What can go wrong between us and a broker, named for what happened."""
+
+
+class BrokerError(Exception):
+    """The base of all; carries a stable `code` that pages and the API translate."""
+
+    code = "broker_error"
+
+
+class OutcomeUnknown(BrokerError):
+    """The order may or may not have arrived: never resend it, never guess, ask the broker."""
+
+    code = "outcome_unknown"
+
+
+class BrokerNotConfigured(BrokerError):
+    """No adapter can serve this account as it is set up."""
+
+    code = "broker_not_configured"
