@@ -1,0 +1,18 @@
+"""HTTP and sockets in one process: the embedded default, and the socket tier of production."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+_http = get_asgi_application()  # loads the apps; the imports below need them
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+
+from config.sockets import socket_urls  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {"http": _http, "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(socket_urls)))}
+)

@@ -1,0 +1,33 @@
+"""The Celery app. Tasks ring and evaluate; the rows in the database are the queue (reliability.md §4)."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("kairos")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_time_limit=600,
+    broker_transport_options={"visibility_timeout": 3600},
+    broker_connection_retry_on_startup=True,
+    worker_hijack_root_logger=False,
+    worker_prefetch_multiplier=1,
+    timezone="UTC",
+    beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
+    # Beat only rings. A missed or doubled ring changes nothing: one decision per (plan, bar) is the database's rule.
+    beat_schedule={
+        "evaluate plans each hour": {"task": "trading.tasks.evaluate_plans", "schedule": crontab(minute="0")},
+        "catch up on missed bars": {"task": "trading.tasks.evaluate_plans", "schedule": 60.0},
+        "send what nobody sent": {"task": "trading.tasks.dispatch_orders", "schedule": 30.0},
+        "prove that beat and worker live": {"task": "config.tasks.beat_canary", "schedule": 10.0},
+    },
+)
+app.autodiscover_tasks()

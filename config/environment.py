@@ -1,0 +1,162 @@
+"""The settings a person may give from outside, each checked by name before anything starts.
+
+Read from the environment first, then from `.env`. Requirements E01 (AutoDash's names) and E02 (StocKing's synonyms).
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+WEAK_SECRETS = {"", "change_me", "changeme", "secret", "password", "your-secret-key", "django-insecure"}
+# Other frameworks write the driver into the scheme; the database behind it is the same (E01).
+DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite3": "sqlite",
+    "sqlite+aiosqlite": "sqlite",
+    "postgres": "postgresql",
+    "postgresql": "postgresql",
+    "postgresql+asyncpg": "postgresql",
+    "postgresql+psycopg": "postgresql",
+    "postgresql+psycopg2": "postgresql",
+}
+
+
+class BadSetting(Exception):
+    """A setting from outside cannot be used; the message names it and never shows a secret's value."""
+
+    code = "bad_setting"
+
+
+class Mode(StrEnum):
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+def _named(*names: str, **options: Any) -> Any:
+    return Field(validation_alias=AliasChoices(*names), **options)
+
+
+class Environment(BaseSettings):
+    """Every outside setting with its type and default. Secrets have no default: `make run` writes fresh ones."""
+
+    model_config = SettingsConfigDict(
+        env_file=BASE_DIR / ".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    mode: Mode = _named("KAIROS_ENV", "PYTHON_ENV", default=Mode.DEVELOPMENT)
+    debug: bool = _named("DEBUG", default=False)
+    host: str = _named("HOST", default="127.0.0.1")
+    port: int = _named("PORT", default=8000, ge=1, le=65535)
+    allowed_hosts: Annotated[list[str], NoDecode] = _named("ALLOWED_HOSTS", default=[])
+    cors_origins: Annotated[list[str], NoDecode] = _named("CORS_ORIGINS", default=[])
+    var_dir: Path = _named("KAIROS_VAR", default=BASE_DIR / "var")  # database, Redis socket address, uploads
+    database_url: str = _named("DATABASE_URL", "DATABASE_URI", default="")
+    redis_url: str = _named("REDIS_URL", default="")
+    secret_key: SecretStr = _named("SECRET_KEY")
+    jwt_secret: SecretStr = _named("JWT_SECRET", "JWT_SECRET_KEY")
+    encryption_key: SecretStr = _named("ENCRYPTION_KEY")
+    registration_open: bool | None = _named("REGISTRATION_OPEN", default=None)
+    live_trading: bool = _named("LIVE_TRADING", default=False)
+    web_workers: int = _named("WORKER", default=2, ge=1, le=64)
+    log_level: str = _named("LOG_LEVEL", default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    email_url: str = _named("EMAIL_URL", default="console://")
+    simulator_seed: int = _named("SIMULATOR_SEED", default=20_260_102, ge=0)
+    simulator_sessions: bool = _named("SIMULATOR_SESSIONS", default=False)
+    deepseek_api_key: SecretStr = _named("DEEPSEEK_API_KEY", default=SecretStr(""))
+    portone_store_id: str = _named("PORTONE_STORE_ID", default="")
+    portone_api_secret: SecretStr = _named("PORTONE_V1_API_SECRET", default=SecretStr(""))
+
+    @field_validator("allowed_hosts", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_exact(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or "*" in origin:
+                raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_known(cls, value: str) -> str:
+        if not value:
+            return value
+        scheme, separator, rest = value.partition("://")
+        if not separator or scheme not in DRIVERS:
+            raise ValueError("must start with sqlite:// or postgresql:// (MySQL is not supported)")
+        return f"{DRIVERS[scheme]}://{rest}"
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_is_known(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("secret_key", "jwt_secret", "encryption_key")
+    @classmethod
+    def _secret_is_strong(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        text = value.get_secret_value()
+        if len(text) < 32 or len(set(text)) < 10 or text.lower() in WEAK_SECRETS or "change_me" in text.lower():
+            raise ValueError("must be at least 32 random characters; `make run` writes fresh ones into .env")
+        return value
+
+    @model_validator(mode="after")
+    def _secrets_differ(self) -> "Environment":
+        secrets = [s.get_secret_value() for s in (self.secret_key, self.jwt_secret, self.encryption_key)]
+        if len(set(secrets)) < len(secrets):
+            raise ValueError("SECRET_KEY, JWT_SECRET and ENCRYPTION_KEY must differ from one another")
+        return self
+
+    @model_validator(mode="after")
+    def _production_is_strict(self) -> "Environment":
+        if self.mode is Mode.PRODUCTION:
+            if self.debug:
+                raise ValueError("DEBUG must be off in production")
+            if not self.allowed_hosts or "*" in self.allowed_hosts:
+                raise ValueError("ALLOWED_HOSTS must name the exact hosts in production")
+            if not self.redis_url:
+                raise ValueError("REDIS_URL is required in production")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database's URL; without one, a SQLite file that needs nothing installed."""
+        return self.database_url or f"sqlite:///{self.var_dir}/kairos.sqlite3"
+
+    @property
+    def redis(self) -> str:
+        """Redis' URL: the one given, else the one a running `manage.py up` left for its sister commands."""
+        if self.redis_url:
+            return self.redis_url
+        left = self.var_dir / "redis.url"
+        return left.read_text().strip() if left.is_file() else "redis://127.0.0.1:6379/0"
+
+    @property
+    def registration(self) -> bool:
+        """Whether strangers may sign up: closed in production unless said otherwise (C07)."""
+        return self.mode is not Mode.PRODUCTION if self.registration_open is None else self.registration_open
+
+
+def read_environment() -> Environment:
+    """The checked settings. Raises BadSetting with one line per fault, each beginning with the setting's name."""
+    try:
+        return Environment()
+    except ValidationError as e:
+        raise BadSetting("\n".join(_sentence(error["loc"], error["msg"]) for error in e.errors())) from None
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    name = f"{location[0]}: " if location else ""
+    reason = "is not set; `make run` writes a fresh one into .env" if message == "Field required" else message
+    return name + reason.removeprefix("Value error, ")

@@ -1,0 +1,52 @@
+"""One log line per event: JSON in production, readable in development. Libraries that print headers stay quiet."""
+
+import logging.config
+from typing import Any
+
+import structlog
+
+# These loggers print request headers at DEBUG; brokers put their secrets into headers (reliability.md §3.14).
+QUIET = ("urllib3", "requests", "websocket", "asyncio", "daphne", "django.channels", "celery.utils.functional")
+
+
+def logging_config(level: str, as_json: bool) -> None:
+    """Send every logger of the process to standard error through structlog."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info if as_json else _unchanged,
+    ]
+    renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer()
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "line": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                    "foreign_pre_chain": shared,
+                }
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "root": {"handlers": ["stderr"], "level": level},
+            "loggers": {name: {"level": "WARNING"} for name in QUIET},
+        }
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _unchanged(_logger: Any, _method: str, event: Any) -> Any:
+    return event

@@ -1,0 +1,89 @@
+"""Decimals that stay exact in every database.
+
+Django's DecimalField is a float on SQLite (123456789012.12345678 came back as ….123). Here PostgreSQL gets `numeric`, SQLite
+gets text with a numeric collation, so that comparisons and CHECK constraints count instead of spelling. There is no
+arithmetic in SQL on either: sums for the books are cached rows.
+"""
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import FieldError, ValidationError
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    _Field = models.Field[Decimal | int | str, Decimal]
+else:
+    _Field = models.Field
+
+MAX_DIGITS, DECIMALS = 38, 18
+LIMIT = Decimal(10) ** (MAX_DIGITS - DECIMALS)
+COLLATION = "kairos_decimal"
+
+
+def exact(value: Any) -> Decimal:
+    """`value` as a finite Decimal without trailing zeros. Floats are refused: they are not what a person typed.
+
+    Raises ValidationError with code `not_a_number` or `too_large`.
+    """
+    if isinstance(value, (float, bool)):
+        raise ValidationError(_("소수는 정확한 십진수로 주어야 합니다."), code="not_a_number")
+    try:
+        number = Decimal(value)
+    except (InvalidOperation, TypeError, ValueError):
+        raise ValidationError(_("숫자가 아닙니다."), code="not_a_number") from None
+    if not number.is_finite():
+        raise ValidationError(_("숫자가 아닙니다."), code="not_a_number")
+    if abs(number) >= LIMIT or (number and number.as_tuple().exponent < -DECIMALS):  # type: ignore[operator]
+        raise ValidationError(_("너무 크거나 너무 세밀한 숫자입니다."), code="too_large")
+    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()
+
+
+class ExactDecimalField(_Field):
+    """A Decimal of up to 20 digits before and 18 after the point, the same value from every database."""
+
+    description = "exact decimal"
+    empty_strings_allowed = False
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return f"text COLLATE {COLLATION}" if connection.vendor == "sqlite" else f"numeric({MAX_DIGITS}, {DECIMALS})"
+
+    def to_python(self, value: Any) -> Decimal | None:
+        return None if value is None else exact(value)
+
+    def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> Decimal | None:
+        return None if value is None else exact(value)
+
+    def get_prep_value(self, value: Any) -> Decimal | None:
+        if hasattr(value, "resolve_expression"):
+            raise FieldError("exact decimals take no arithmetic in SQL")
+        return None if value is None else exact(value)
+
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        number = value if prepared else self.get_prep_value(value)
+        if number is None or connection.vendor != "sqlite":
+            return number
+        return format(number, "f")
+
+    def value_to_string(self, obj: models.Model) -> str:
+        value = self.value_from_object(obj)
+        return "" if value is None else format(value, "f")
+
+    def formfield(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        return super().formfield(**{"form_class": forms.DecimalField, **kwargs})
+
+
+def _compare(left: str, right: str) -> int:
+    a, b = Decimal(left), Decimal(right)
+    return (a > b) - (a < b)
+
+
+@receiver(connection_created)
+def _teach_sqlite_to_compare(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
+    if connection.vendor == "sqlite":
+        connection.connection.create_collation(COLLATION, _compare)

@@ -1,0 +1,56 @@
+"""Strategies and their versions. A version is an immutable rule document; what traded by it can always be read again."""
+
+from typing import Any, ClassVar, Self
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class StrategyQuerySet(models.QuerySet["Strategy"]):
+    def for_user(self, user: Any) -> Self:
+        """The person's own strategies and the built-in ones."""
+        return self.filter(models.Q(user_id=user.pk) | models.Q(user=None))
+
+
+class Strategy(models.Model):
+    """A named line of rule documents; without a user it is built in."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="strategies")
+    name = models.CharField(_("이름"), max_length=64)
+    kind = models.CharField(_("종류"), max_length=16, default="document")  # the library module that builds it, or "document"
+    created_at = models.DateTimeField(_("등록"), auto_now_add=True)
+
+    objects: ClassVar[StrategyQuerySet] = StrategyQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("전략")
+        verbose_name_plural = _("전략")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StrategyVersion(models.Model):
+    """One rule document, never edited. `version_hash` is the sha256 of its canonical JSON and stands on every result."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    strategy = models.ForeignKey("strategies.Strategy", models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField(_("판"))
+    document: Any = models.JSONField(_("규칙 문서"))
+    settings: Any = models.JSONField(_("설정"), default=dict)  # what the form asked, for a library strategy
+    version_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField(_("등록"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("전략 판")
+        verbose_name_plural = _("전략 판")
+        constraints = [
+            models.UniqueConstraint(fields=["strategy", "number"], name="strategy_version_number_unique"),
+            models.UniqueConstraint(fields=["strategy", "version_hash"], name="strategy_version_hash_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy} v{self.number}"

@@ -1,0 +1,227 @@
+"""Orders, each try to send one, what we were told, and the fills. Rows here are facts: nothing is deleted, only states move."""
+
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from brokers.protocol import OrderRequest, OrderType, TimeInForce
+from markets.models import ExactDecimalField
+from markets.types import Side
+from trading import lifecycle
+from trading.lifecycle import OrderState
+
+SIDE_LABELS = {Side.BUY: _("매수"), Side.SELL: _("매도")}
+TYPE_LABELS = {OrderType.MARKET: _("시장가"), OrderType.LIMIT: _("지정가")}
+TIME_IN_FORCE_LABELS = {TimeInForce.DAY: _("당일"), TimeInForce.GTC: _("취소할 때까지")}
+PURPOSE_LABELS = {"manual": _("직접 주문"), "entry": _("진입"), "exit": _("청산")}
+STATE_LABELS = {
+    OrderState.DENIED: _("한도 거부"),
+    OrderState.PENDING: _("전송 대기"),
+    OrderState.WITHDRAWN: _("전송 전 회수"),
+    OrderState.SUBMITTED: _("전송 중"),
+    OrderState.UNKNOWN: _("증권사 확인 중"),
+    OrderState.AMBIGUOUS: _("확인 필요"),
+    OrderState.NOT_PLACED: _("접수되지 않음"),
+    OrderState.REJECTED: _("접수 거부"),
+    OrderState.ACCEPTED: _("접수"),
+    OrderState.PARTIALLY_FILLED: _("일부 체결"),
+    OrderState.FILLED: pgettext_lazy("order status", "체결"),
+    OrderState.CANCELED: _("취소"),
+    OrderState.EXPIRED: _("기한 만료"),
+}
+
+
+def _in(states: frozenset[OrderState]) -> Q:
+    return Q(state__in=sorted(state.value for state in states))
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def for_user(self, user: Any) -> Self:
+        return self.filter(user_id=user.pk)
+
+    def open(self) -> Self:
+        return self.filter(_in(lifecycle.OPEN))
+
+    def working(self) -> Self:
+        return self.filter(_in(lifecycle.WORKING))
+
+
+class Order(models.Model):
+    """An instruction to one broker. We pick the id, so a retry is the same order."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="orders", db_index=False)
+    broker_account = models.ForeignKey("brokers.BrokerAccount", models.PROTECT, related_name="orders")
+    instrument = models.ForeignKey("markets.Instrument", models.PROTECT, related_name="orders")
+    side = models.CharField(_("매매 구분"), max_length=4, choices=list(SIDE_LABELS.items()))
+    position_side = models.CharField(max_length=5, blank=True, default="")  # '' for cash; the lane needs it never null
+    quantity = ExactDecimalField(_("수량"))
+    order_type = models.CharField(_("주문 종류"), max_length=8, choices=list(TYPE_LABELS.items()))
+    limit_price = ExactDecimalField(_("지정가"), null=True)  # null: market
+    time_in_force = models.CharField(_("유효 기간"), max_length=4, choices=list(TIME_IN_FORCE_LABELS.items()))
+    purpose = models.CharField(_("목적"), max_length=8, choices=list(PURPOSE_LABELS.items()), default="manual")
+    plan = models.ForeignKey("trading.SwingPlan", models.PROTECT, null=True, related_name="orders")
+    cycle = models.PositiveIntegerField(null=True)
+    step = models.PositiveSmallIntegerField(null=True)  # the SIGNAL this order leads to
+
+    state = models.CharField(_("상태"), max_length=16, choices=list(STATE_LABELS.items()))
+    reason = models.CharField(_("사유"), max_length=64, blank=True)
+    facts: Any = models.JSONField(default=dict)  # the numbers behind a denial
+    client_key = models.CharField(max_length=128)  # the sender's idempotency key
+    request_hash = models.CharField(max_length=64)
+    client_id = models.CharField(max_length=36, unique=True)  # what the broker is told, where it takes one
+    broker_order_key = models.CharField(max_length=64, blank=True)
+    filled_quantity = ExactDecimalField(_("체결 수량"), default=Decimal(0))
+    filled_amount = ExactDecimalField(_("체결 금액"), default=Decimal(0))
+    fee = ExactDecimalField(_("수수료"), default=Decimal(0))
+    tax = ExactDecimalField(_("세금"), default=Decimal(0))
+    reserved = ExactDecimalField(_("예약"), default=Decimal(0))  # still held: cash for a buy, units for a sell
+    cancel_requested = models.BooleanField(_("취소 요청"), default=False)
+
+    market_at = models.DateTimeField(_("시장 시각"))
+    created_at = models.DateTimeField(_("주문"), auto_now_add=True)
+    sent_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)  # market time
+    fence = models.BigIntegerField(default=0)
+    version = models.PositiveIntegerField(default=0)  # grows with every change; a page's hint carries it
+
+    objects: ClassVar[OrderQuerySet] = OrderQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("주문")
+        verbose_name_plural = _("주문")
+        constraints = [
+            UniqueConstraint(fields=["user", "client_key"], name="order_client_key_unique"),
+            UniqueConstraint(
+                fields=["broker_account", "broker_order_key"],
+                condition=~Q(broker_order_key=""),
+                name="order_broker_key_unique",
+            ),
+            # One order in doubt shuts its lane: finding it again is then subtraction, not guessing.
+            UniqueConstraint(
+                fields=["broker_account", "instrument", "side", "position_side"],
+                condition=_in(lifecycle.UNRESOLVED),
+                name="order_lane",
+            ),
+            UniqueConstraint(
+                fields=["plan", "cycle", "step"], condition=_in(lifecycle.OPEN), name="order_one_per_plan_step"
+            ),
+            CheckConstraint(name="order_quantity_gt_0", condition=Q(quantity__gt=0)),
+            CheckConstraint(name="order_limit_price_gt_0", condition=Q(limit_price=None) | Q(limit_price__gt=0)),
+            CheckConstraint(name="order_state_known", condition=Q(state__in=[s.value for s in OrderState])),
+            CheckConstraint(
+                name="order_filled_within_quantity",
+                condition=Q(filled_quantity__gte=0) & Q(filled_quantity__lte=models.F("quantity")),
+            ),
+            CheckConstraint(name="order_reserved_gte_0", condition=Q(reserved__gte=0)),
+        ]
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="order_by_user"),
+            models.Index(fields=["created_at"], condition=Q(state="pending"), name="order_pending"),
+            models.Index(fields=["instrument"], condition=_in(lifecycle.WORKING), name="order_working"),
+            models.Index(fields=["plan", "-created_at"], name="order_by_plan"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.quantity} {self.instrument_id} ({self.state})"
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.quantity - self.filled_quantity
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Exact where it has an end, else 28 digits; None before the first fill."""
+        return self.filled_amount / self.filled_quantity if self.filled_quantity else None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in lifecycle.OPEN
+
+    def as_request(self) -> OrderRequest:
+        return OrderRequest(
+            id=self.pk,
+            client_id=self.client_id,
+            instrument=self.instrument.key,
+            side=Side(self.side),
+            quantity=self.quantity,
+            order_type=OrderType(self.order_type),
+            limit_price=self.limit_price,
+            time_in_force=TimeInForce(self.time_in_force),
+        )
+
+
+class OrderAttempt(models.Model):
+    """One try to send an order. The row is committed before the first byte leaves."""
+
+    order = models.ForeignKey("trading.Order", models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    at = models.DateTimeField(auto_now_add=True)
+    fence = models.BigIntegerField()
+    outcome = models.CharField(max_length=16, default="sending")
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(fields=["order", "number"], name="order_attempt_number_unique"),
+            UniqueConstraint(
+                fields=["order"], condition=~Q(outcome="refused"), name="order_attempt_one_may_have_landed"
+            ),
+            CheckConstraint(name="order_attempt_at_most_3", condition=Q(number__gte=1) & Q(number__lte=3)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} #{self.number} {self.outcome}"
+
+
+class OrderEvent(models.Model):
+    """One thing that happened to an order, as it came. Never edited, never deleted."""
+
+    order = models.ForeignKey("trading.Order", models.PROTECT, related_name="events")
+    state = models.CharField(max_length=16)
+    origin = models.CharField(max_length=8)  # place · claim · broker · person
+    reason = models.CharField(max_length=64, blank=True)
+    raw: Any = models.JSONField(default=dict)
+    market_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} {self.state}"
+
+
+class Fill(models.Model):
+    """One execution: a fact, kept once by the broker's own key."""
+
+    order = models.ForeignKey("trading.Order", models.PROTECT, related_name="fills")
+    broker_account = models.ForeignKey("brokers.BrokerAccount", models.PROTECT, related_name="fills", db_index=False)
+    key = models.CharField(max_length=64)
+    quantity = ExactDecimalField(_("수량"))
+    price = ExactDecimalField(_("가격"))
+    amount = ExactDecimalField(_("금액"))
+    fee = ExactDecimalField(_("수수료"))
+    tax = ExactDecimalField(_("세금"))
+    pricing = models.CharField(_("가격 근거"), max_length=64, blank=True)
+    at = models.DateTimeField(_("체결"))  # market time
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = pgettext_lazy("execution", "체결")
+        verbose_name_plural = pgettext_lazy("execution", "체결")
+        ordering = ["id"]
+        constraints = [
+            UniqueConstraint(fields=["broker_account", "key"], name="fill_key_unique"),
+            CheckConstraint(name="fill_quantity_gt_0", condition=Q(quantity__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} @ {self.price}"
