@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from markets.models.instruments import SOURCE_LABELS, Instrument
-from markets.types import Interval, Source
+from markets.types import Interval, Source, from_epoch
 
 
 class StoredBarQuerySet(models.QuerySet["StoredBar"]):
@@ -16,7 +16,7 @@ class StoredBarQuerySet(models.QuerySet["StoredBar"]):
         return self.filter(instrument=instrument, interval=interval, source=source).order_by("opened_at")
 
     def closed_by(self, now: datetime) -> Self:
-        return self.filter(closed_at__lte=now)
+        return self.filter(closed_at__lte=int(now.timestamp()))
 
 
 class StoredBar(models.Model):
@@ -25,8 +25,9 @@ class StoredBar(models.Model):
     instrument = models.ForeignKey("markets.Instrument", models.CASCADE, db_index=False)
     interval = models.CharField(_("간격"), max_length=3, choices=[(i.value, i.value) for i in Interval])
     source = models.CharField(_("출처"), max_length=16, choices=list(SOURCE_LABELS.items()))
-    opened_at = models.DateTimeField()
-    closed_at = models.DateTimeField()
+    # Whole seconds since 1970 UTC: what indicators and charts read by the thousand, without a date parsed per row.
+    opened_at = models.BigIntegerField()
+    closed_at = models.BigIntegerField()
     open = models.FloatField()
     high = models.FloatField()
     low = models.FloatField()
@@ -43,4 +44,4 @@ class StoredBar(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.instrument_id} {self.interval} {self.opened_at:%Y-%m-%d %H:%M}"
+        return f"{self.instrument_id} {self.interval} {from_epoch(self.opened_at):%Y-%m-%d %H:%M}"

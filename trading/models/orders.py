@@ -64,6 +64,7 @@ class Order(models.Model):
     quantity = ExactDecimalField(_("수량"))
     order_type = models.CharField(_("주문 종류"), max_length=8, choices=list(TYPE_LABELS.items()))
     limit_price = ExactDecimalField(_("지정가"), null=True)  # null: market
+    worst_price = ExactDecimalField(null=True)  # a market buy's cash guard: it never pays more than was reserved
     time_in_force = models.CharField(_("유효 기간"), max_length=4, choices=list(TIME_IN_FORCE_LABELS.items()))
     purpose = models.CharField(_("목적"), max_length=8, choices=list(PURPOSE_LABELS.items()), default="manual")
     plan = models.ForeignKey("trading.SwingPlan", models.PROTECT, null=True, related_name="orders")
@@ -85,6 +86,7 @@ class Order(models.Model):
     cancel_requested = models.BooleanField(_("취소 요청"), default=False)
 
     market_at = models.DateTimeField(_("시장 시각"))
+    expires_at = models.DateTimeField(_("만료"), null=True)  # market time; null: until canceled
     created_at = models.DateTimeField(_("주문"), auto_now_add=True)
     sent_at = models.DateTimeField(null=True)
     deadline_at = models.DateTimeField(null=True)

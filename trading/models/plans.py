@@ -52,6 +52,7 @@ class SwingPlan(models.Model):
     cooldown_left = models.PositiveIntegerField(default=0)
 
     watches_from = models.DateTimeField(_("감시 시작"))  # market time: bars closed before are nobody's business
+    decided_until = models.DateTimeField(_("마지막 판단 봉"), null=True)  # close of the last bar decided on
     created_at = models.DateTimeField(_("등록"), auto_now_add=True)
     updated_at = models.DateTimeField(_("변경"), auto_now=True)
     version = models.PositiveIntegerField(default=0)
