@@ -14,6 +14,7 @@ class TradingDay(models.Model):
     closes = models.TimeField(_("폐장 시각"), null=True, blank=True)
     name = models.CharField(_("설명"), max_length=64)
     source = models.CharField(_("근거"), max_length=128, blank=True)
+    updated_at = models.DateTimeField(_("변경"), auto_now=True)
 
     class Meta:
         verbose_name = _("거래일")

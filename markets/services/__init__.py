@@ -1,0 +1,36 @@
+"""The market as the other apps ask about it: what time it is there, the last price, and closed bars."""
+
+from markets.services.bars import read_bars, rows, store_bars
+from markets.services.clock import (
+    ALWAYS,
+    beat,
+    calendar,
+    market_now,
+    market_time,
+    order_calendar,
+    session_calendar,
+    set_speed,
+    take_over,
+)
+from markets.services.imports import Imported, import_bars
+from markets.services.quotes import latest_quote, quote_is_stale, store_quotes
+
+__all__ = [
+    "ALWAYS",
+    "Imported",
+    "beat",
+    "calendar",
+    "import_bars",
+    "latest_quote",
+    "market_now",
+    "market_time",
+    "order_calendar",
+    "quote_is_stale",
+    "read_bars",
+    "rows",
+    "session_calendar",
+    "set_speed",
+    "store_bars",
+    "store_quotes",
+    "take_over",
+]

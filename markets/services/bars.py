@@ -1,0 +1,49 @@
+"""Closed bars: stored once, read back as arrays for rules and as rows for charts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from markets.bars import Bars
+from markets.models import Instrument, StoredBar
+from markets.types import Bar, Interval, Source
+
+
+def read_bars(instrument: Instrument, interval: Interval, count: int, until: datetime) -> Bars:
+    """The last `count` bars closed by `until` in the instrument's present series, oldest first."""
+    newest = (
+        StoredBar.objects.series(instrument, interval, Source(instrument.source))
+        .closed_by(until)
+        .order_by("-opened_at")
+        .values_list("opened_at", "closed_at", "open", "high", "low", "close", "volume")[:count]
+    )
+    return Bars.from_rows(reversed(newest))
+
+
+def rows(instrument: Instrument, interval: Interval, limit: int) -> list[dict[str, float]]:
+    """The last `limit` bars as the chart wants them, oldest first; times in seconds since 1970 UTC."""
+    newest = StoredBar.objects.series(instrument, interval, Source(instrument.source)).order_by("-opened_at")
+    columns = ("opened_at", "open", "high", "low", "close", "volume")
+    return [dict(zip(("time", *columns[1:]), row, strict=True)) for row in reversed(newest.values_list(*columns)[:limit])]
+
+
+def store_bars(bars: Sequence[Bar], source: Source, ids: dict[str, int]) -> None:
+    """Keep closed bars of a live source; a bar already kept stays as it is. `ids`: instrument key → primary key."""
+    StoredBar.objects.bulk_create(
+        [
+            StoredBar(
+                instrument_id=ids[bar.instrument],
+                interval=bar.interval,
+                source=source,
+                opened_at=int(bar.opened_at.timestamp()),
+                closed_at=int(bar.closed_at.timestamp()),
+                open=float(bar.open),
+                high=float(bar.high),
+                low=float(bar.low),
+                close=float(bar.close),
+                volume=float(bar.volume),
+            )
+            for bar in bars
+        ],
+        ignore_conflicts=True,
+        batch_size=2000,
+    )

@@ -1,0 +1,81 @@
+"""What time it is in a market, whether it is open, and how fast it runs."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Max
+from django.utils import timezone
+
+from markets.calendars import Calendar, TradingDayRow, load_default
+from markets.models import Instrument, LatestQuote, PriceFeed, TradingDay
+from markets.types import Source
+
+ALWAYS = "always"
+MAX_SPEED = 3600  # market seconds per second
+
+
+def market_time(source: str) -> datetime:
+    """What time it is in the market of one source: a replay of 1998 is in 1998, a broker's market is now."""
+    feed = PriceFeed.objects.filter(source=source).only("market_time").first()
+    return feed.market_time if feed else timezone.now()
+
+
+def market_now(instrument: Instrument) -> datetime:
+    return market_time(instrument.source)
+
+
+def session_calendar(instrument: Instrument) -> Calendar:
+    """When orders are taken: a simulated market keeps sessions only if told to, a replay is open whenever it has a bar."""
+    feed = PriceFeed.objects.filter(source=instrument.source).only("keeps_sessions").first()
+    return calendar(instrument.calendar if feed is None or feed.keeps_sessions else ALWAYS)
+
+
+def order_calendar(instrument: Instrument) -> Calendar:
+    """When a day order ends. A replay has the sessions of its bars, which are the venue's own."""
+    return calendar(instrument.calendar) if instrument.source == Source.REPLAY else session_calendar(instrument)
+
+
+def calendar(name: str) -> Calendar:
+    """The dated calendar of this name, with the days a person has reviewed laid over the file that ships with Kairos."""
+    if name == ALWAYS:
+        return load_default()[ALWAYS]
+    seen = TradingDay.objects.filter(calendar=name).aggregate(rows=Count("id"), newest=Max("updated_at"))
+    return _calendar(name, (seen["rows"], seen["newest"]))
+
+
+@cache
+def _calendar(name: str, _rows_seen: tuple[int, datetime | None]) -> Calendar:
+    return load_default()[name].with_days(
+        TradingDayRow(day.day, day.is_open, _clock(day.opens), _clock(day.closes), day.name)
+        for day in TradingDay.objects.filter(calendar=name)
+    )
+
+
+def _clock(time: Any) -> str | None:
+    return f"{time:%H:%M}" if time else None
+
+
+@transaction.atomic
+def take_over(instruments: Sequence[Instrument], source: Source) -> None:
+    """Make `source` the one that supplies these instruments: the source before lets go at its next look."""
+    Instrument.objects.filter(pk__in=[i.pk for i in instruments]).update(source=source)
+    for instrument in instruments:
+        instrument.source = source
+    LatestQuote.objects.filter(instrument__in=instruments).exclude(source=source).delete()
+
+
+def beat(source: Source, market_at: datetime, **changes: Any) -> None:
+    """Record a source's clock and pulse."""
+    PriceFeed.objects.update_or_create(
+        source=source,
+        defaults={"market_time": market_at, "heartbeat_at": timezone.now(), **changes},
+    )
+
+
+def set_speed(source: Source, speed: int) -> None:
+    """Ask a simulated market to run `speed` times as fast as a watch. Raises ValueError outside 1…3600."""
+    if not 1 <= speed <= MAX_SPEED:
+        raise ValueError(f"speed must be between 1 and {MAX_SPEED}, not {speed}")
+    PriceFeed.objects.filter(source=source).update(speed=speed)

@@ -1,0 +1,54 @@
+"""The latest price of each instrument, kept in the database for limits, pages and whoever starts next."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.utils import timezone
+
+from markets.models import Instrument, LatestQuote
+from markets.types import OrderBook, Quote
+
+STALE_AFTER = timedelta(seconds=15)  # wall time without a quote before a price is shown, and treated, as stale
+
+
+def latest_quote(instrument: Instrument) -> LatestQuote | None:
+    return LatestQuote.objects.filter(instrument=instrument, source=instrument.source).first()
+
+
+def quote_is_stale(quote: LatestQuote | None) -> bool:
+    """Whether nobody should trade on this price: there is none, or its feed has fallen silent."""
+    return quote is None or timezone.now() - quote.received_at > STALE_AFTER
+
+
+def store_quotes(quotes: Iterable[Quote], books: dict[str, OrderBook], ids: dict[str, int]) -> None:
+    """Write down the latest price of each instrument, for limits, pages and whoever starts next."""
+    now = timezone.now()
+    LatestQuote.objects.bulk_create(
+        [
+            LatestQuote(
+                instrument_id=ids[quote.instrument],
+                source=quote.source,
+                at=quote.at,
+                received_at=now,
+                price=quote.price,
+                bid=quote.bid,
+                ask=quote.ask,
+                base_price=quote.base_price,
+                day_volume=quote.day_volume,
+                book=_book(books.get(quote.instrument)),
+            )
+            for quote in quotes
+        ],
+        update_conflicts=True,
+        unique_fields=["instrument"],
+        update_fields=["source", "at", "received_at", "price", "bid", "ask", "base_price", "day_volume", "book"],
+    )
+
+
+def _book(book: OrderBook | None) -> dict[str, list[list[str]]]:
+    if book is None:
+        return {}
+    return {
+        "bids": [[str(level.price), str(level.quantity)] for level in book.bids],
+        "asks": [[str(level.price), str(level.quantity)] for level in book.asks],
+    }
