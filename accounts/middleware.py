@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 
 
 class PersonalSettingsMiddleware:
-    """Read language and time zone from the person, where there is one; a visitor's browser and cookie decide otherwise."""
+    """Language and time zone come from the person; for a visitor, browser and cookie decide."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response

@@ -1,4 +1,4 @@
-"""People: who signs in, in which language and time zone they read, and what their role allows."""
+"""People: who signs in, how they read, and what their role allows. And the counters that make guessing expensive."""
 
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+
+from accounts.lockout import Count
 
 
 class Role(models.TextChoices):
@@ -25,6 +27,12 @@ def known_time_zone(name: str) -> None:
         raise ValidationError(_("알 수 없는 시간대입니다: %(name)s"), code="unknown_time_zone", params={"name": name})
 
 
+def plain_name(name: str) -> None:
+    """Raise ValidationError where a name could be taken for an e-mail address, or would break a line of a log."""
+    if "@" in name or not name.isprintable():
+        raise ValidationError(_("이름에는 @와 제어 문자를 쓸 수 없습니다."), code="not_a_plain_name")
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None, **fields: Any) -> "User":
         """A person with their role's groups and flags. Raises ValueError without an e-mail."""
@@ -38,9 +46,12 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None, **fields: Any) -> "User":
         return self.create_user(email, password, role=Role.ADMIN, **fields)
 
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").lower())
+
     def by_login(self, login: str) -> "User":
         """The person with this e-mail or unique name, in any case. Raises User.DoesNotExist."""
-        return self.get(models.Q(email__iexact=login) | models.Q(name__iexact=login))
+        return self.get(email=login.lower()) if "@" in login else self.get(name__iexact=login)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -48,7 +59,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     email = models.EmailField(_("이메일"), unique=True)
-    name = models.CharField(_("이름"), max_length=64, blank=True, default="")
+    name = models.CharField(_("이름"), max_length=64, blank=True, default="", validators=[plain_name])
     role = models.CharField(_("역할"), max_length=8, choices=Role.choices, default=Role.TRADER)
     language = models.CharField(_("언어"), max_length=2, choices=[("ko", "한국어"), ("en", "English")], default="ko")
     time_zone = models.CharField(_("시간대"), max_length=64, default="Asia/Seoul", validators=[known_time_zone])
@@ -76,8 +87,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = self.email.lower()
-        self.is_superuser = self.role == Role.ADMIN  # one place says who is an admin
         super().save(*args, **kwargs)
+
+    @property
+    def is_superuser(self) -> bool:  # type: ignore[override]
+        """Django's word for who may do everything. No column of its own: it could drift from the role."""
+        return self.role == Role.ADMIN
 
     @property
     def is_staff(self) -> bool:
@@ -87,3 +102,21 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def may_trade(self) -> bool:
         return self.is_active and self.role in {Role.TRADER, Role.ADMIN}
+
+
+class Throttle(models.Model):
+    """Wrong tries in a row against one account, from one place, or of one form. `lockout.py` says what they cost."""
+
+    key = models.CharField(max_length=64, primary_key=True)  # a keyed hash: the table tells nobody who was tried
+    failures = models.PositiveIntegerField()
+    last_at = models.DateTimeField(db_index=True)
+    blocked_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]} ×{self.failures}"
+
+    def as_count(self) -> Count:
+        return Count(self.failures, self.last_at, self.blocked_until)
+
+    def take(self, count: Count) -> None:
+        self.failures, self.last_at, self.blocked_until = count.failures, count.last_at, count.blocked_until

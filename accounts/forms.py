@@ -1,0 +1,134 @@
+"""What people type about themselves. Every field says to the browser's password manager what it is."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib.auth import forms as auth_forms
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+from accounts.errors import TooManyTries, WrongPassword
+from accounts.lockout import address_block
+from accounts.models import User
+from accounts.services import Place, check_password, client_address, known_device
+
+WRONG = _("이메일 또는 비밀번호가 맞지 않습니다.")
+WAIT = ngettext_lazy(
+    "로그인 시도가 많았습니다. %(seconds)d초 뒤에 다시 시도하세요.",
+    "로그인 시도가 많았습니다. %(seconds)d초 뒤에 다시 시도하세요.",
+    "seconds",
+)
+
+
+def wait_error(refusal: TooManyTries) -> ValidationError:
+    return ValidationError(WAIT, code=refusal.code, params={"seconds": refusal.seconds})
+
+
+def _email_field() -> forms.EmailField:
+    widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none"})
+    return forms.EmailField(label=_("이메일"), max_length=254, widget=widget)
+
+
+def _password_field(label: Any, *, new: bool = False) -> forms.CharField:
+    widget = forms.PasswordInput(attrs={"autocomplete": "new-password" if new else "current-password"})
+    return forms.CharField(label=label, strip=False, max_length=128 if new else 4096, widget=widget)
+
+
+class SignInForm(forms.Form):
+    """E-mail and password. The answer is the same for an unknown e-mail, a wrong password and a deactivated person."""
+
+    email = _email_field()
+    password = _password_field(_("비밀번호"))
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.refusal: TooManyTries | None = None
+        self._user: User | None = None
+
+    def clean(self) -> dict[str, Any]:
+        typed: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return typed
+        place = Place(address_block(client_address(self.request)), known_device(self.request, typed["email"]))
+        try:
+            self._user = check_password(self.request, typed["email"], typed["password"], place)
+        except WrongPassword as e:
+            raise ValidationError(WRONG, code=e.code) from None
+        except TooManyTries as e:
+            self.refusal = e
+            raise wait_error(e) from None
+        return typed
+
+    def get_user(self) -> User:
+        assert self._user is not None, "asked before the form was valid"  # noqa: S101
+        return self._user
+
+
+class SignUpForm(forms.Form):
+    """E-mail and a password typed twice. Whether the e-mail is taken is not said here: its owner is told by mail."""
+
+    email = _email_field()
+    password = _password_field(_("비밀번호"), new=True)
+    password_again = _password_field(_("비밀번호 확인"), new=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = _("12자 이상. 긴 문장이 짧고 복잡한 것보다 안전합니다.")
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        return email.lower()
+
+    def clean(self) -> dict[str, Any]:
+        typed: dict[str, Any] = super().clean() or {}
+        password, again = typed.get("password"), typed.get("password_again")
+        if password and again and password != again:
+            self.add_error(
+                "password_again", ValidationError(_("두 비밀번호가 서로 다릅니다."), code="password_mismatch")
+            )
+        elif password:
+            try:
+                password_validation.validate_password(password, User(email=typed.get("email", "")))
+            except ValidationError as e:
+                self.add_error("password", e)
+        return typed
+
+
+class PasswordResetForm(forms.Form):
+    email = _email_field()
+
+
+class NewPasswordForm(auth_forms.SetPasswordForm[User]):
+    """A new password typed twice, at the end of a mailed link."""
+
+
+class ChangePasswordForm(auth_forms.PasswordChangeForm):
+    """The old password, and a new one typed twice."""
+
+
+class SettingsForm(forms.ModelForm[User]):
+    """How a person is called, and in which language and time zone they read."""
+
+    class Meta:
+        model = User
+        fields = ["name", "language", "time_zone"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zones = [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones())]
+        self.fields["time_zone"] = forms.ChoiceField(
+            label=_("시간대"), choices=zones, help_text=_("모든 화면의 날짜와 시각에 쓰입니다.")
+        )
+        self.fields["name"].help_text = _("선택 사항입니다. 다른 회원과 같은 이름은 쓸 수 없습니다.")
+        self.fields["name"].widget.attrs["autocomplete"] = "nickname"
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"].strip()
+        if name and User.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(_("이미 쓰이는 이름입니다."), code="name_taken")
+        return name

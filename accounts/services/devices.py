@@ -1,0 +1,50 @@
+"""Devices that have signed in before, told by a signed cookie: a stranger's guesses cannot shut out the owner there."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.crypto import salted_hmac
+
+SALT = "accounts.known_device"
+MAX_AGE = 400 * 24 * 3600  # the longest a browser keeps a cookie
+PEOPLE_PER_DEVICE = 5
+
+
+def device_cookie() -> str:
+    return "__Host-device" if settings.SESSION_COOKIE_SECURE else "device"
+
+
+def known_device(request: HttpRequest, email: str) -> str:
+    """The device's id where it has signed in as `email` before, else an empty string."""
+    device, people = _read(request)
+    return device if _person(email) in people else ""
+
+
+def remember_device(request: HttpRequest, response: HttpResponseBase, email: str) -> None:
+    """After a sign-in: this browser is now known for this e-mail, too."""
+    device, people = _read(request)
+    person = _person(email)
+    people = [*(other for other in people if other != person), person][-PEOPLE_PER_DEVICE:]
+    response.set_cookie(
+        device_cookie(),
+        signing.dumps({"device": device or secrets.token_hex(16), "people": people}, salt=SALT),
+        max_age=MAX_AGE,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _read(request: HttpRequest) -> tuple[str, list[str]]:
+    try:
+        content: dict[str, Any] = signing.loads(request.COOKIES.get(device_cookie(), ""), salt=SALT, max_age=MAX_AGE)
+    except signing.BadSignature:  # none, an old one, or somebody else's handwriting
+        return "", []
+    return content["device"], content["people"]
+
+
+def _person(email: str) -> str:
+    return salted_hmac(SALT, email.lower(), algorithm="sha256").hexdigest()[:32]

@@ -1,0 +1,189 @@
+"""The pages of signing in and out, passwords, language and personal settings."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse, reverse_lazy
+from django.utils import translation
+from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_POST
+from django.views.generic import FormView, UpdateView
+from django.views.i18n import set_language
+from kombu.exceptions import OperationalError
+
+from accounts import forms, lockout, services, tasks
+from accounts.errors import TooManyTries
+from accounts.models import User
+
+logger = logging.getLogger(__name__)
+STAFF_SESSION = 8 * 3600  # seconds; everyone else's is SESSION_COOKIE_AGE
+
+
+class SignIn(auth_views.LoginView):
+    """Django's view keeps `next` on this site and starts a new session; the form keeps guessing expensive."""
+
+    template_name = "accounts/sign_in.html"
+    authentication_form = forms.SignInForm  # type: ignore[assignment]
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: Any) -> HttpResponseRedirect:
+        response: HttpResponseRedirect = super().form_valid(form)  # type: ignore[assignment]
+        if form.get_user().is_staff:
+            self.request.session.set_expiry(STAFF_SESSION)
+        services.remember_device(self.request, response, form.get_user().email)
+        return response
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response = super().form_invalid(form)
+        if form.refusal:
+            response.status_code = 429
+            response["Retry-After"] = str(form.refusal.seconds)
+        return response
+
+
+class SignOut(auth_views.LogoutView):
+    """By POST alone. The browser is asked to forget what it kept of our pages."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = super().post(request, *args, **kwargs)
+        response["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+
+@require_GET
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """The admin has no door of its own (security.md 6.3.4): who is not signed in goes through ours."""
+    if request.user.is_authenticated and not request.user.is_staff:
+        raise PermissionDenied
+    after = request.GET.get("next", reverse("admin:index"))
+    return redirect(f"{reverse('accounts:sign_in')}?{urlencode({'next': after})}")
+
+
+@method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
+class SignUp(FormView[forms.SignUpForm]):
+    """Where registration is open (C07). The page's answer never says whether the e-mail was taken."""
+
+    template_name = "accounts/sign_up.html"
+    form_class = forms.SignUpForm
+    success_url = reverse_lazy("accounts:sign_in")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not settings.REGISTRATION_OPEN:
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    def form_valid(self, form: forms.SignUpForm) -> HttpResponse:
+        email, block = form.cleaned_data["email"], lockout.address_block(services.client_address(self.request))
+        try:
+            services.spend({f"sign-up {block}": lockout.SIGN_UPS_PER_PLACE})
+        except TooManyTries as e:
+            return _refused(self, form, e)
+        is_new = services.sign_up(email, form.cleaned_data["password"], language=translation.get_language()[:2])
+        try:
+            tasks.send_sign_up_notice.delay(email, _site(self.request), is_new)
+        except OperationalError:
+            logger.exception("the sign-up notice could not be queued")  # the sign-up itself stands
+        messages.success(self.request, _("가입 신청을 받았습니다. 이제 로그인하세요. 안내 메일도 보냈습니다."))
+        return super().form_valid(form)
+
+
+@method_decorator(never_cache, name="dispatch")
+class PasswordReset(FormView[forms.PasswordResetForm]):
+    """Asks for an e-mail; the worker looks whether it belongs to somebody, so that neither text nor time tells."""
+
+    template_name = "accounts/password_reset.html"
+    form_class = forms.PasswordResetForm
+    success_url = reverse_lazy("accounts:password_reset_sent")
+
+    def form_valid(self, form: forms.PasswordResetForm) -> HttpResponse:
+        email, block = form.cleaned_data["email"].lower(), lockout.address_block(services.client_address(self.request))
+        budgets = {f"reset {block}": lockout.RESETS_PER_PLACE, f"reset {email}": lockout.RESETS_PER_ACCOUNT}
+        try:
+            services.spend(budgets)
+            tasks.send_password_reset.delay(email, _site(self.request))
+        except TooManyTries as e:
+            return _refused(self, form, e)
+        except OperationalError:
+            logger.exception("a password reset could not be queued")
+            form.add_error(None, _("지금은 메일을 보낼 수 없습니다. 잠시 뒤에 다시 시도하세요."))
+            return self.render_to_response(self.get_context_data(form=form), status=503)
+        return super().form_valid(form)
+
+
+class PasswordResetConfirm(auth_views.PasswordResetConfirmView):
+    """The mailed link: once, for 20 minutes. Django moves its token out of the address before the page shows."""
+
+    template_name = "accounts/password_reset_confirm.html"
+    form_class = forms.NewPasswordForm
+    success_url = reverse_lazy("accounts:sign_in")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        messages.success(self.request, _("비밀번호를 바꾸었습니다. 새 비밀번호로 로그인하세요."))
+        return super().form_valid(form)
+
+
+class PasswordChange(auth_views.PasswordChangeView):
+    """Ends every other session of this person; this one goes on under a new key."""
+
+    template_name = "accounts/password_change.html"
+    form_class = forms.ChangePasswordForm
+    success_url = reverse_lazy("accounts:settings")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        messages.success(self.request, _("비밀번호를 바꾸었습니다. 다른 기기에서는 로그아웃됩니다."))
+        return super().form_valid(form)
+
+
+@method_decorator(never_cache, name="dispatch")
+class Settings(LoginRequiredMixin, UpdateView[User, forms.SettingsForm]):
+    template_name = "accounts/settings.html"
+    form_class = forms.SettingsForm
+    success_url = reverse_lazy("accounts:settings")
+
+    def get_object(self, queryset: Any = None) -> User:
+        assert isinstance(self.request.user, User)  # noqa: S101 (LoginRequiredMixin)
+        # A fresh copy: an invalid form must not change the name the page's head shows.
+        return User.objects.get(pk=self.request.user.pk)
+
+    def form_valid(self, form: forms.SettingsForm) -> HttpResponse:
+        response = super().form_valid(form)
+        with translation.override(form.instance.language):
+            messages.success(self.request, _("설정을 저장했습니다."))
+        _keep_language(response, form.instance.language)
+        return response
+
+
+@require_POST
+def switch_language(request: HttpRequest) -> HttpResponseBase:
+    """Django's language switch (a cookie), remembered on the person, too."""
+    response: HttpResponseBase = set_language(request)
+    language = request.POST.get("language", "")
+    if isinstance(request.user, User) and language in dict(settings.LANGUAGES):
+        User.objects.filter(pk=request.user.pk).update(language=language)
+    return response
+
+
+def _keep_language(response: HttpResponse, language: str) -> None:
+    """After signing out, the pages stay in the language chosen."""
+    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+
+
+def _refused(view: FormView[Any], form: Any, refusal: TooManyTries) -> HttpResponse:
+    form.add_error(None, forms.wait_error(refusal))
+    headers = {"Retry-After": str(refusal.seconds)}
+    return view.render_to_response(view.get_context_data(form=form), status=429, headers=headers)
+
+
+def _site(request: HttpRequest) -> str:
+    return f"{request.scheme}://{request.get_host()}"
