@@ -1,9 +1,13 @@
 """The Celery app. Tasks ring and evaluate; the rows in the database are the queue (reliability.md §4)."""
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import setup_logging, worker_process_init
+
+from config.supervision.processes import die_with_parent, take_name
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -18,7 +22,6 @@ app.conf.update(
     task_time_limit=600,
     broker_transport_options={"visibility_timeout": 3600},
     broker_connection_retry_on_startup=True,
-    worker_hijack_root_logger=False,
     worker_prefetch_multiplier=1,
     timezone="UTC",
     beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
@@ -31,3 +34,15 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _keep_our_logging(**_facts: Any) -> None:
+    """Celery asks; whoever answers has set logging up. Django's settings already did."""
+
+
+@worker_process_init.connect
+def _end_with_the_worker(**_facts: Any) -> None:
+    """A pool process whose worker was killed would go on with nobody to report to."""
+    die_with_parent(os.getppid())
+    take_name("task")

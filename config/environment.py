@@ -3,6 +3,8 @@
 Read from the environment first, then from `.env`. Requirements E01 (AutoDash's names) and E02 (StocKing's synonyms).
 """
 
+import hashlib
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +13,12 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.email import email_settings
+
 BASE_DIR = Path(__file__).resolve().parent.parent
+# Tests and a second installation beside the first name another file, or none.
+ENV_FILE = os.environ.get("KAIROS_ENV_FILE", str(BASE_DIR / ".env")) or None
+SOCKET_PATH_LIMIT = 100  # the kernel takes 107 bytes on Linux and 103 on macOS
 WEAK_SECRETS = {"", "change_me", "changeme", "secret", "password", "your-secret-key", "django-insecure"}
 # Other frameworks write the driver into the scheme; the database behind it is the same (E01).
 DRIVERS = {
@@ -38,6 +45,17 @@ class Mode(StrEnum):
     PRODUCTION = "production"
 
 
+def _has_host_and_port(url: str) -> None:
+    """Raise ValueError, without showing the URL and its password, unless it can be taken apart."""
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        named = False
+    if not named:
+        raise ValueError("names no host, or a port that is no number: scheme://user:password@host:port/name")
+
+
 def _named(*names: str, **options: Any) -> Any:
     return Field(validation_alias=AliasChoices(*names), **options)
 
@@ -46,7 +64,7 @@ class Environment(BaseSettings):
     """Every outside setting with its type and default. Secrets have no default: `make run` writes fresh ones."""
 
     model_config = SettingsConfigDict(
-        env_file=BASE_DIR / ".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True
+        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True
     )
 
     mode: Mode = _named("KAIROS_ENV", "PYTHON_ENV", default=Mode.DEVELOPMENT)
@@ -55,7 +73,7 @@ class Environment(BaseSettings):
     port: int = _named("PORT", default=8000, ge=1, le=65535)
     allowed_hosts: Annotated[list[str], NoDecode] = _named("ALLOWED_HOSTS", default=[])
     cors_origins: Annotated[list[str], NoDecode] = _named("CORS_ORIGINS", default=[])
-    var_dir: Path = _named("KAIROS_VAR", default=BASE_DIR / "var")  # database, Redis socket address, uploads
+    var_dir: Path = _named("KAIROS_VAR", default=BASE_DIR / "var")  # database, Redis socket, uploads
     database_url: str = _named("DATABASE_URL", "DATABASE_URI", default="")
     redis_url: str = _named("REDIS_URL", default="")
     secret_key: SecretStr = _named("SECRET_KEY")
@@ -65,7 +83,7 @@ class Environment(BaseSettings):
     live_trading: bool = _named("LIVE_TRADING", default=False)
     web_workers: int = _named("WORKER", default=2, ge=1, le=64)
     log_level: str = _named("LOG_LEVEL", default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
-    email_url: str = _named("EMAIL_URL", default="console://")
+    email_url: SecretStr = _named("EMAIL_URL", default=SecretStr("console://"))
     simulator_seed: int = _named("SIMULATOR_SEED", default=20_260_102, ge=0)
     simulator_sessions: bool = _named("SIMULATOR_SESSIONS", default=False)
     deepseek_api_key: SecretStr = _named("DEEPSEEK_API_KEY", default=SecretStr(""))
@@ -94,13 +112,24 @@ class Environment(BaseSettings):
         scheme, separator, rest = value.partition("://")
         if not separator or scheme not in DRIVERS:
             raise ValueError("must start with sqlite:// or postgresql:// (MySQL is not supported)")
+        if DRIVERS[scheme] == "postgresql":
+            _has_host_and_port(value)
         return f"{DRIVERS[scheme]}://{rest}"
+
+    @field_validator("email_url")
+    @classmethod
+    def _email_is_known(cls, value: SecretStr) -> SecretStr:
+        email_settings(value.get_secret_value())
+        return value
 
     @field_validator("redis_url")
     @classmethod
     def _redis_is_known(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        scheme = value.partition("://")[0]
+        if value and scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("must start with redis://, rediss:// or unix://")
+        if value and scheme != "unix":
+            _has_host_and_port(value)
         return value
 
     @field_validator("secret_key", "jwt_secret", "encryption_key")
@@ -135,12 +164,22 @@ class Environment(BaseSettings):
         return self.database_url or f"sqlite:///{self.var_dir}/kairos.sqlite3"
 
     @property
+    def uses_sqlite(self) -> bool:
+        return self.database.startswith("sqlite://")
+
+    @property
+    def redis_socket(self) -> Path:
+        """Where the embedded Redis listens: in `var_dir`, or in a folder of its own where that path is too long."""
+        near = self.var_dir.absolute() / "redis.sock"
+        if len(os.fsencode(near)) <= SOCKET_PATH_LIMIT:
+            return near
+        digest = hashlib.sha256(os.fsencode(self.var_dir.absolute())).hexdigest()[:16]
+        return Path(f"/tmp/kairos-{os.getuid()}-{digest}/redis.sock")  # noqa: S108 the supervisor checks its owner
+
+    @property
     def redis(self) -> str:
-        """Redis' URL: the one given, else the one a running `manage.py up` left for its sister commands."""
-        if self.redis_url:
-            return self.redis_url
-        left = self.var_dir / "redis.url"
-        return left.read_text().strip() if left.is_file() else "redis://127.0.0.1:6379/0"
+        """Redis' URL: the one given, else the socket on which `manage.py up` serves children and sister commands."""
+        return self.redis_url or f"unix://{self.redis_socket}"
 
     @property
     def registration(self) -> bool:

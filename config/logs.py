@@ -1,25 +1,53 @@
 """One log line per event: JSON in production, readable in development. Libraries that print headers stay quiet."""
 
+import logging
 import logging.config
+import os
 from typing import Any
 
 import structlog
 
 # These loggers print request headers at DEBUG; brokers put their secrets into headers (reliability.md §3.14).
-QUIET = ("urllib3", "requests", "websocket", "asyncio", "daphne", "django.channels", "celery.utils.functional")
+HEADER_PRINTERS = (
+    "urllib3",
+    "requests",
+    "websocket",
+    "asyncio",
+    "daphne",
+    "django.channels",
+    "celery.utils.functional",
+)
+# These write a line for every ring of beat and every task: worth keeping in production, a flood on one's own console.
+CHATTY = (
+    "celery.beat",
+    "celery.worker.strategy",
+    "celery.app.trace",
+    "celery.worker.consumer",
+    "celery.utils.functional",
+)
+_PROCESS = {"name": os.environ.get("KAIROS_PROCESS", "")}
+
+
+def name_process(name: str) -> None:
+    """Put `name` (web, worker, dispatch, beat, feed) on every further log line of this process."""
+    _PROCESS["name"] = name
 
 
 def logging_config(level: str, as_json: bool) -> None:
     """Send every logger of the process to standard error through structlog."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _add_process,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="iso" if as_json else "%H:%M:%S", utc=as_json),
         structlog.processors.format_exc_info if as_json else _unchanged,
     ]
-    renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer()
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer()
+    )
+    quiet = HEADER_PRINTERS if as_json else (*HEADER_PRINTERS, *CHATTY)
     logging.config.dictConfig(
         {
             "version": 1,
@@ -33,7 +61,7 @@ def logging_config(level: str, as_json: bool) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": level},
-            "loggers": {name: {"level": "WARNING"} for name in QUIET},
+            "loggers": {name: {"level": "WARNING"} for name in quiet},
         }
     )
     structlog.configure(
@@ -46,6 +74,12 @@ def logging_config(level: str, as_json: bool) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _add_process(_logger: Any, _method: str, event: Any) -> Any:
+    if _PROCESS["name"]:
+        event["process"] = _PROCESS["name"]
+    return event
 
 
 def _unchanged(_logger: Any, _method: str, event: Any) -> Any:

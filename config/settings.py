@@ -7,12 +7,18 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from config.email import email_settings
 from config.environment import BASE_DIR, BadSetting, Mode, read_environment
+from config.folders import UnusableFolder, make_folder
 from config.logs import logging_config
 
 try:
     ENVIRONMENT = read_environment()
-except BadSetting as e:
+    DATABASES = {"default": dj_database_url.parse(ENVIRONMENT.database)}
+    make_folder(ENVIRONMENT.var_dir)
+    if ENVIRONMENT.uses_sqlite:
+        make_folder(Path(DATABASES["default"]["NAME"]).absolute().parent)
+except (BadSetting, UnusableFolder) as e:
     sys.exit(f"Kairos cannot start: {e}")  # one clear sentence instead of a traceback
 _production = ENVIRONMENT.mode is Mode.PRODUCTION
 
@@ -29,13 +35,11 @@ REGISTRATION_OPEN = ENVIRONMENT.registration
 VAR_DIR = ENVIRONMENT.var_dir
 
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "channels",
@@ -81,10 +85,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": dj_database_url.parse(ENVIRONMENT.database)}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    if DATABASES["default"]["NAME"] != ":memory:":
-        Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+if ENVIRONMENT.uses_sqlite:
     # IMMEDIATE stands in for row locks; a deferred transaction fails at its first write when eight writers meet.
     # FULL: a committed claim survives a power cut, or an order could be sent a second time.
     DATABASES["default"]["OPTIONS"] = {
@@ -107,6 +108,7 @@ CHANNEL_LAYERS = {
     }
 }
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+# Celery and Redis' own library name the same socket differently.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
@@ -125,8 +127,7 @@ LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "trading:overview"
 LOGOUT_REDIRECT_URL = "accounts:sign_in"
 PASSWORD_RESET_TIMEOUT = 20 * 60
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-DEFAULT_FROM_EMAIL = "Kairos <no-reply@localhost>"
+globals().update(email_settings(ENVIRONMENT.email_url.get_secret_value()))
 
 LANGUAGE_CODE = "ko"
 LANGUAGES = [("ko", _("한국어")), ("en", _("영어"))]

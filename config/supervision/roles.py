@@ -1,0 +1,88 @@
+"""Which processes make up Kairos, and how each is started: one line per role."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.environment import BASE_DIR
+from config.supervision import embedded_redis
+
+MANAGE = str(BASE_DIR / "manage.py")
+# Two pool processes: a long backtest must not stand in the way of the plans' evaluation. Prefork, because only there a
+# task that overruns its time limit can be stopped.
+WORKER_PROCESSES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One process: the command that starts it, and what a forked copy of the supervisor calls instead."""
+
+    name: str
+    argv: tuple[str, ...]
+    run: Callable[[], None] | None = None  # None: always a program of its own
+    listens: bool = False  # inherits the socket on which browsers call
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """Which market the feed shows: the simulator, or the replay of one instrument's stored bars."""
+
+    replay: str = ""
+    interval: str = ""
+    speed: str = ""
+
+    def arguments(self) -> list[str]:
+        given = {"--replay": self.replay, "--interval": self.interval, "--speed": self.speed}
+        return [part for option, value in given.items() if value for part in (option, value)]
+
+
+def redis_role(socket: Path) -> Role:
+    return Role("redis", embedded_redis.command(socket))
+
+
+def kairos_roles(listener: int, feed: FeedOptions) -> list[Role]:
+    """The five processes of design.md, in the order in which they start. `listener` is an open socket's number."""
+    return [
+        Role("web", *_daphne(listener), listens=True),
+        Role("dispatch", *_manage("dispatch")),
+        Role("feed", *_manage("feed", *feed.arguments())),
+        Role("worker", *_celery("worker", "--pool=prefork", f"--concurrency={WORKER_PROCESSES}", *_ALONE)),
+        Role("beat", *_celery("beat", "--pidfile=", "--max-interval=1")),
+    ]
+
+
+# One worker needs no talk with others: these save a connection and half a second at start.
+_ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+_Command = tuple[tuple[str, ...], Callable[[], None]]
+
+
+def _manage(*arguments: str) -> _Command:
+    def run() -> None:
+        from django.core.management import execute_from_command_line
+
+        execute_from_command_line([MANAGE, *arguments])
+
+    return (sys.executable, MANAGE, *arguments), run
+
+
+def _celery(*arguments: str) -> _Command:
+    argv = ("--quiet", "--app=config", *arguments)
+
+    def run() -> None:
+        from celery.bin.celery import celery
+
+        celery.main(args=list(argv), prog_name="celery")
+
+    return (sys.executable, "-m", "celery", *argv), run
+
+
+def _daphne(listener: int) -> _Command:
+    argv = ("--verbosity=0", f"--fd={listener}", "--application-close-timeout=3", "config.asgi:application")
+
+    def run() -> None:
+        from daphne.cli import CommandLineInterface
+
+        CommandLineInterface().run(list(argv))
+
+    return (sys.executable, "-m", "daphne", *argv), run

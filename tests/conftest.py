@@ -1,0 +1,30 @@
+"""What every test stands on: a real Redis of its own, and a cache that remembers nothing of the test before."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+
+from config.environment import read_environment
+from config.supervision.embedded_redis import EmbeddedRedis
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_server() -> Iterator[str]:
+    """The URL of the Redis behind channel layer, cache and Celery: the one given, else one that ends with the tests."""
+    environment = read_environment()
+    if environment.redis_url:
+        yield environment.redis_url
+        return
+    server = EmbeddedRedis(environment.redis_socket)
+    server.start()
+    try:
+        yield settings.REDIS_URL
+    finally:
+        server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache(redis_server: str) -> None:
+    cache.clear()

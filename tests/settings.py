@@ -1,0 +1,39 @@
+"""Settings for tests: their own secrets, folder, database and Redis, whatever `.env` or the shell says."""
+
+import atexit
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+for _name in (
+    "DATABASE_URI",
+    "DEBUG",
+    "ALLOWED_HOSTS",
+    "CORS_ORIGINS",
+    "LIVE_TRADING",
+    "REGISTRATION_OPEN",
+    "LOG_LEVEL",
+):
+    os.environ.pop(_name, None)
+_var = tempfile.mkdtemp(prefix="kairos-test-")
+atexit.register(shutil.rmtree, _var, ignore_errors=True)
+os.environ.update(
+    KAIROS_ENV_FILE="",
+    KAIROS_ENV="test",
+    KAIROS_VAR=_var,
+    DATABASE_URL=os.environ.get("TEST_DATABASE_URL", ""),  # empty: SQLite; `make test` gives PostgreSQL's here
+    REDIS_URL=os.environ.get("TEST_REDIS_URL", ""),  # empty: the embedded one, started by conftest.py
+    SECRET_KEY=secrets.token_urlsafe(48),
+    JWT_SECRET=secrets.token_urlsafe(48),
+    ENCRYPTION_KEY=secrets.token_urlsafe(48),
+)
+
+from config.settings import *  # noqa: E402, F403
+from config.settings import DATABASES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # scrypt costs 50 ms for every person made
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, as in the running program: a database in memory locks by table and knows neither WAL nor IMMEDIATE.
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(_var) / "test.sqlite3")}
