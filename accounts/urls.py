@@ -23,7 +23,6 @@ urlpatterns = [
         name="password_reset_confirm",
     ),
     path("sign-in/settings/", views.Settings.as_view(), name="settings"),
-    path("i18n/setlang/", views.switch_language, name="set_language"),
     path("admin/login/", views.admin_sign_in),
     path("admin/logout/", views.SignOut.as_view()),
 ]
