@@ -1,0 +1,174 @@
+"""What makes a well-formed document meaningless: references to nothing, constants crossed, numbers out of range.
+
+Pure functions that find problems; `document.py` raises them.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from strategies.catalog import INDICATORS, Bounds
+from strategies.conditions import (
+    Change,
+    Condition,
+    IndicatorOperand,
+    NumberOperand,
+    ParamOperand,
+    Was,
+    group_depth,
+    operands,
+)
+from strategies.errors import Problem, problem
+from strategies.shape import ParamRef
+
+if TYPE_CHECKING:
+    from strategies.document import IndicatorSpec, ParameterSpec, RuleDocument
+
+MAX_DEPTH = 10
+MAX_CONDITIONS = 200
+MAX_BARS = 500
+
+_COLUMNS = frozenset(("open", "high", "low", "close", "volume", "price"))
+_ANYTHING = Bounds(-1e15, 1e15, whole=False)
+_RISK = {
+    "stop_loss_rate": Bounds(0.001, 0.99, whole=False),
+    "take_profit_rate": Bounds(0.001, 100, whole=False),
+    "trailing_stop_rate": Bounds(0.001, 0.99, whole=False),
+}
+
+
+def problems_of(document: "RuleDocument") -> Iterator[Problem]:
+    """Everything that makes the document meaningless, each with its path."""
+    for name, spec in document.parameters.items():
+        yield from _parameter(spec, f"parameters.{name}")
+    yield from _order(document, {name: spec.default for name, spec in document.parameters.items()})
+    for alias, indicator in document.indicators.items():
+        yield from _indicator(document, indicator, alias)
+    yield from _sizes(document)
+    for path, condition in document.conditions():
+        yield from _condition(document, condition, path)
+    for key, bounds in _RISK.items():
+        if (rate := getattr(document.risk, key)) is not None:
+            yield from _quantity(document, rate, bounds, f"risk.{key}")
+
+
+def problems_of_values(document: "RuleDocument", values: Mapping[str, float]) -> Iterator[Problem]:
+    """What is wrong with parameter values given for a valid document."""
+    for name, value in values.items():
+        spec = document.parameters.get(name)
+        if spec is None:
+            yield problem("undefined_parameter", f"parameters.{name}", name=name)
+        else:
+            yield from _value(value, _bounds(spec), f"parameters.{name}")
+    yield from _order(document, {name: spec.default for name, spec in document.parameters.items()} | dict(values))
+
+
+def _bounds(spec: "ParameterSpec") -> Bounds:
+    return Bounds(spec.minimum, spec.maximum, spec.kind == "int")
+
+
+def _value(value: float, bounds: Bounds, path: str) -> Iterator[Problem]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        yield problem("wrong_value", path, detail=value)
+    elif not bounds.minimum <= value <= bounds.maximum:  # NaN is in no range
+        yield problem("out_of_range", path, low=bounds.minimum, high=bounds.maximum)
+    elif bounds.whole and value != int(value):
+        yield problem("not_whole", path)
+
+
+def _parameter(spec: "ParameterSpec", path: str) -> Iterator[Problem]:
+    for key in ("default", "minimum", "maximum"):
+        yield from _value(getattr(spec, key), _bounds(spec), f"{path}.{key}")
+    smallest = 1 if spec.kind == "int" else 1e-9
+    yield from _value(spec.step, Bounds(smallest, 1e15, spec.kind == "int"), f"{path}.step")
+
+
+def _order(document: "RuleDocument", values: Mapping[str, float]) -> Iterator[Problem]:
+    for number, names in enumerate(document.increasing):
+        unknown = [name for name in names if name not in document.parameters]
+        for name in unknown:
+            yield problem("undefined_parameter", f"increasing[{number}]", name=name)
+        if not unknown and any(values[low] >= values[high] for low, high in pairwise(names)):
+            yield problem("not_increasing", "parameters", names=" < ".join(names))
+
+
+def _quantity(document: "RuleDocument", quantity: float | ParamRef, bounds: Bounds, path: str) -> Iterator[Problem]:
+    """A number must lie inside the bounds; so must every value of a parameter that stands for one."""
+    if not isinstance(quantity, ParamRef):
+        yield from _value(quantity, bounds, path)
+    elif quantity.param not in document.parameters:
+        yield problem("undefined_parameter", path, name=quantity.param)
+    else:
+        spec = document.parameters[quantity.param]
+        if bounds.whole and spec.kind != "int":
+            yield problem("not_whole", path)
+        elif spec.minimum < bounds.minimum or spec.maximum > bounds.maximum:
+            yield problem("out_of_range", path, low=bounds.minimum, high=bounds.maximum)
+
+
+def _indicator(document: "RuleDocument", spec: "IndicatorSpec", alias: str) -> Iterator[Problem]:
+    path = f"indicators.{alias}"
+    if alias in _COLUMNS:
+        yield problem("reserved_name", path, name=alias)
+    kind = INDICATORS.get(spec.kind)
+    if kind is None:
+        yield problem("unknown_indicator", f"{path}.kind", name=spec.kind)
+        return
+    if spec.source != "close" and not kind.takes_source:
+        yield problem("no_source", f"{path}.source")
+    for name in sorted(kind.params.keys() - spec.params.keys()):
+        yield problem("missing_indicator_param", f"{path}.params", name=name)
+    for name, quantity in spec.params.items():
+        if name in kind.params:
+            yield from _quantity(document, quantity, kind.params[name], f"{path}.params.{name}")
+        else:
+            yield problem("unknown_indicator_param", f"{path}.params.{name}", name=name)
+
+
+def _sizes(document: "RuleDocument") -> Iterator[Problem]:
+    for path, group in document.groups():
+        if group_depth(group) > MAX_DEPTH:
+            yield problem("too_deep", path, limit=MAX_DEPTH)
+    if sum(1 for _ in document.conditions()) > MAX_CONDITIONS:
+        yield problem("too_many_conditions", "", limit=MAX_CONDITIONS)
+    names = [entry.name for entry in document.entries]
+    if len(set(names)) < len(names):
+        yield problem("duplicate_name", "entries[1].name", name=names[1])
+
+
+def _condition(document: "RuleDocument", condition: Condition, path: str) -> Iterator[Problem]:
+    sides = dict(operands(condition))
+    for key, operand in sides.items():
+        yield from _operand(document, condition, operand, f"{path}.{key}")
+    if isinstance(condition, Was | Change):
+        yield from _quantity(document, condition.bars, Bounds(1, MAX_BARS), f"{path}.bars")
+    elif all(isinstance(side, NumberOperand | ParamOperand) for side in sides.values()):
+        yield problem("constants_only", path)
+    elif sides["left"] == sides["right"]:
+        yield problem("same_on_both_sides", path)
+
+
+def _operand(document: "RuleDocument", condition: Condition, operand: object, path: str) -> Iterator[Problem]:
+    if isinstance(operand, ParamOperand):
+        yield from _quantity(document, ParamRef(param=operand.param), _ANYTHING, path)
+    for key in ("scale", "offset"):
+        if isinstance(quantity := getattr(operand, key, None), ParamRef):
+            yield from _quantity(document, quantity, _ANYTHING, f"{path}.{key}")
+    if isinstance(operand, IndicatorOperand):
+        yield from _reference(document, condition, operand, path)
+
+
+def _reference(
+    document: "RuleDocument", condition: Condition, operand: IndicatorOperand, path: str
+) -> Iterator[Problem]:
+    spec = document.indicators.get(operand.indicator)
+    if spec is None:
+        yield problem("undefined_indicator", path, name=operand.indicator)
+        return
+    kind = INDICATORS.get(spec.kind)
+    if kind is None:  # told already, where the indicator is defined
+        return
+    if operand.output not in kind.outputs:
+        yield problem("undefined_output", f"{path}.output", name=operand.output)
+    if kind.cumulative and not isinstance(condition, Change):
+        yield problem("level_meaningless", path, name=operand.indicator)

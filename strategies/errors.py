@@ -1,0 +1,74 @@
+"""What can be wrong with a strategy document, said in Korean and in English, with the place inside the document."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["ko", "en"]
+
+_SENTENCES: dict[str, tuple[str, str]] = {
+    "not_json": ("JSON으로 읽을 수 없습니다: {detail}", "cannot be read as JSON: {detail}"),
+    "too_large": ("문서가 너무 큽니다 (최대 {limit}바이트)", "the document is too large (at most {limit} bytes)"),
+    "too_deep": ("조건 묶음이 너무 깊습니다 (최대 {limit}단계)", "groups nest too deeply (at most {limit} levels)"),
+    "too_many_conditions": ("조건이 너무 많습니다 (최대 {limit}개)", "too many conditions (at most {limit})"),
+    "missing": ("값이 빠졌습니다", "is missing"),
+    "empty": ("비어 있습니다", "is empty"),
+    "unknown_key": ("모르는 항목입니다", "is not a known key"),
+    "wrong_form": ("알 수 없는 형식입니다", "has none of the known forms"),
+    "wrong_value": ("올바르지 않은 값입니다: {detail}", "is not a valid value: {detail}"),
+    "not_finite": ("유한한 수여야 합니다 (NaN·무한대 불가)", "must be a finite number, not NaN or infinity"),
+    "out_of_range": ("{low} 이상 {high} 이하여야 합니다", "must be between {low} and {high}"),
+    "not_whole": ("정수여야 합니다", "must be a whole number"),
+    "unknown_indicator": ("모르는 지표입니다: {name}", "there is no indicator called {name}"),
+    "unknown_indicator_param": ("이 지표에 없는 매개변수입니다: {name}", "the indicator has no parameter {name}"),
+    "missing_indicator_param": ("지표의 매개변수가 빠졌습니다: {name}", "the indicator's parameter {name} is missing"),
+    "no_source": ("이 지표는 입력 열을 고를 수 없습니다", "this indicator does not take a source column"),
+    "reserved_name": ("가격 열의 이름은 쓸 수 없습니다: {name}", "{name} is the name of a bar column"),
+    "undefined_indicator": ("정의되지 않은 지표입니다: {name}", "refers to an undefined indicator: {name}"),
+    "undefined_output": ("이 지표에 없는 출력입니다: {name}", "the indicator has no output {name}"),
+    "undefined_parameter": ("정의되지 않은 매개변수입니다: {name}", "refers to an undefined parameter: {name}"),
+    "constants_only": ("상수 둘을 비교할 수 없습니다", "compares two constants"),
+    "same_on_both_sides": ("같은 값끼리 비교합니다", "compares a series with itself"),
+    "level_meaningless": (
+        "누적 지표는 수준이 아니라 변화만 비교할 수 있습니다: {name}",
+        "{name} is a running total: only its change means anything, not its level",
+    ),
+    "duplicate_name": ("이름이 겹칩니다: {name}", "the name {name} is used twice"),
+    "not_increasing": ("차례로 커져야 합니다: {names}", "must increase in this order: {names}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where: `path` reads like "entries[0].when.all[2].left"."""
+
+    code: str
+    path: str
+    message_ko: str
+    message_en: str
+
+    def sentence(self, language: Language) -> str:
+        message = self.message_ko if language == "ko" else self.message_en
+        return f"{self.path}: {message}" if self.path else message
+
+
+def problem(code: str, path: str, **facts: object) -> Problem:
+    """The problem named `code` at `path`, its two sentences filled with `facts`."""
+    korean, english = _SENTENCES[code]
+    return Problem(code, path, korean.format(**facts), english.format(**facts))
+
+
+class DocumentInvalid(Exception):
+    """A rule document, or the parameters given for it, cannot be used. Carries every problem found."""
+
+    code = "document_invalid"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(each.sentence("en") for each in problems))
+        self.problems = tuple(problems)
+
+
+class BarsInvalid(Exception):
+    """Bars hold something that is not a finite float64; a single NaN poisons every later value of an average."""
+
+    code = "bars_invalid"

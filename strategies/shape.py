@@ -1,0 +1,137 @@
+"""How plain JSON data becomes a frozen piece of a document, and how what does not fit is reported with its place."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
+
+from strategies.errors import DocumentInvalid, Problem, problem
+
+MAX_BYTES = 128 * 1024
+MAX_NESTING = 40  # of JSON, enough for ten groups with everything inside them
+
+
+class Part(BaseModel):
+    """A frozen piece of a document: no unknown keys, no coercion, no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def from_data(cls, data: object) -> Self:
+        """The piece that plain JSON data describes. Raises DocumentInvalid with every problem of its shape."""
+        _refuse_deep_nesting(data)
+        try:
+            text = json.dumps(data)
+        except (TypeError, ValueError) as e:
+            raise DocumentInvalid([problem("not_json", "", detail=e)]) from e
+        if len(text) > MAX_BYTES:
+            raise DocumentInvalid([problem("too_large", "", limit=MAX_BYTES)])
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as e:
+            raise DocumentInvalid([_shape_problem(error, data) for error in e.errors()]) from e
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain JSON data without what stands at its default, so that a key added later changes no stored document."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+def _plain(value: float) -> float:
+    """Whole numbers as int, so that 30 and 30.0 are one document."""
+    return int(value) if value == int(value) else value
+
+
+def _not_empty(members: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not members:
+        raise PydanticCustomError("empty", "is empty")
+    return members
+
+
+NotEmpty = AfterValidator(_not_empty)  # unlike a minimum length, silent about members that are themselves wrong
+
+
+def _number_or_ref(value: Any) -> str:
+    return "<param>" if isinstance(value, Mapping | ParamRef) else "<number>"
+
+
+def read(value: Any, key: str) -> Any:
+    """What stands under `key` in plain data or in a piece made from it; None where nothing does."""
+    return value.get(key) if isinstance(value, Mapping) else getattr(value, key, None)
+
+
+def form_of(*keys: str) -> Discriminator:
+    """Tells the members of a union apart by the one key each has alone. Tags in <> never look like a document's key."""
+    return Discriminator(lambda value: next((f"<{key}>" for key in keys if read(value, key) is not None), None))
+
+
+class ParamRef(Part):
+    """Stands where a number may stand, and means the value of a parameter."""
+
+    param: "Name"
+
+
+Number = Annotated[float, Field(ge=-1e15, le=1e15), AfterValidator(_plain), PlainSerializer(_plain, return_type=Any)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,39}$")]
+Quantity = Annotated[
+    Annotated[Number, Tag("<number>")] | Annotated[ParamRef, Tag("<param>")], Discriminator(_number_or_ref)
+]
+
+
+def known(quantity: float | ParamRef) -> float:
+    """The number itself, in a document whose parameters have been bound."""
+    if isinstance(quantity, ParamRef):
+        raise TypeError(f"parameter {quantity.param} has not been bound")
+    return quantity
+
+
+def _refuse_deep_nesting(data: object) -> None:
+    level, depth = [data], 0
+    while level:
+        if (depth := depth + 1) > MAX_NESTING:
+            raise DocumentInvalid([problem("too_deep", "", limit=10)])
+        level = [inner for each in level for inner in _inside(each)]
+
+
+def _inside(value: object) -> list[object]:
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+_CODES = {
+    "missing": "missing",
+    "empty": "empty",
+    "extra_forbidden": "unknown_key",
+    "union_tag_not_found": "wrong_form",
+    "union_tag_invalid": "wrong_form",
+    "finite_number": "not_finite",
+}
+
+
+def _shape_problem(error: Mapping[str, Any], data: object) -> Problem:
+    code = _CODES.get(error["type"], "wrong_value")
+    return problem(code, _path(error["loc"], data), detail=error["msg"])
+
+
+def _path(location: tuple[int | str, ...], data: object) -> str:
+    """Where in the data pydantic's location points: steps that only name a member of a union are left out."""
+    path = ""
+    for step in location:
+        if isinstance(step, int):
+            path += f"[{step}]"
+            data = data[step] if isinstance(data, list | tuple) and step < len(data) else None
+        elif not step.startswith(("<", "[")):
+            path += f".{step}" if path else step
+            data = data.get(step) if isinstance(data, Mapping) else None
+    return path
