@@ -1,0 +1,145 @@
+"""The indicators of the swing rule against hand-worked tables and second implementations: W03."""
+
+import numpy as np
+import pytest
+
+from strategies.catalog import INDICATORS
+from strategies.errors import BarsInvalid
+from strategies.indicators import (
+    COMPUTE,
+    Frame,
+    IndicatorCall,
+    adx,
+    before,
+    ema,
+    highest,
+    lowest,
+    minus_di,
+    obv,
+    plus_di,
+    rsi,
+    sma,
+)
+from tests.contracts.strategy import window
+from tests.strategies.series import bars_closing_at, random_bars, real_bars
+
+NAN = float("nan")
+
+
+def array(*values: float) -> np.ndarray:
+    return np.array(values, dtype=np.float64)
+
+
+def test_ema_starts_from_a_simple_average_and_then_moves_by_its_weight() -> None:
+    np.testing.assert_allclose(ema(array(1, 2, 3, 6, 2), 3), [NAN, NAN, 2, 4, 3])
+
+
+def test_sma_is_the_mean_of_the_window() -> None:
+    np.testing.assert_allclose(sma(array(1, 2, 6, 4), 3), [NAN, NAN, 3, 4])
+
+
+def test_rsi_smooths_gains_and_losses_as_wilder_did() -> None:
+    # gains 1 0 2, losses 0 1 0; averages 0.5 and 0.5, then (0.5 + 2) / 2 = 1.25 and 0.25
+    np.testing.assert_allclose(rsi(array(10, 11, 10, 12), 2), [NAN, NAN, 50, 100 * 1.25 / 1.5])
+
+
+def test_obv_adds_the_volume_of_rising_bars_and_takes_that_of_falling_ones() -> None:
+    total = obv(array(10, 11, 11, 9), array(5, 3, 7, 2))
+    np.testing.assert_allclose(np.diff(total), [3, 0, -2])
+
+
+def test_directional_figures_agree_with_wilders_definition_worked_out_bar_by_bar() -> None:
+    bars, period = random_bars(300), 14
+    plus, minus, trend = wilder(bars.high, bars.low, bars.close, period)
+    arguments = bars.high, bars.low, bars.close, period
+    # From bar 200 on, what is left of how each was started is below a millionth.
+    np.testing.assert_allclose(plus_di(*arguments)[200:], plus[200:], rtol=1e-5)
+    np.testing.assert_allclose(minus_di(*arguments)[200:], minus[200:], rtol=1e-5)
+    np.testing.assert_allclose(adx(*arguments)[200:], trend[200:], rtol=1e-4)
+
+
+def wilder(high: np.ndarray, low: np.ndarray, close: np.ndarray, period: int) -> tuple[np.ndarray, ...]:
+    """+DI, -DI and ADX by running averages of weight 1 / period, started from the first bar."""
+    rows, up, down, true_range, trend = [(NAN, NAN, NAN)], 0.0, 0.0, 0.0, 0.0
+    for now in range(1, len(close)):
+        rise, fall = high[now] - high[now - 1], low[now - 1] - low[now]
+        span = max(high[now], close[now - 1]) - min(low[now], close[now - 1])
+        up += ((rise if rise > fall and rise > 0 else 0.0) - up) / period
+        down += ((fall if fall > rise and fall > 0 else 0.0) - down) / period
+        true_range += (span - true_range) / period
+        trend += ((100 * abs(up - down) / (up + down) if up + down else 0.0) - trend) / period
+        rows.append((100 * up / true_range, 100 * down / true_range, trend))
+    return tuple(np.array(rows).T)
+
+
+def test_lowest_and_highest_count_the_bar_itself() -> None:
+    values = array(NAN, 3, 1, 2, 5)
+    np.testing.assert_array_equal(lowest(values, 2), [NAN, NAN, 1, 1, 2])
+    np.testing.assert_array_equal(highest(values, 2), [NAN, NAN, 3, 2, 5])
+    np.testing.assert_array_equal(lowest(values, 1), values)
+
+
+def test_before_looks_back_and_knows_nothing_of_what_came_before_the_first_bar() -> None:
+    np.testing.assert_array_equal(before(array(1, 2, 3), 2), [NAN, NAN, 1])
+    np.testing.assert_array_equal(before(array(1, 2), 5), [NAN, NAN])
+
+
+@pytest.mark.parametrize("bad", [NAN, float("inf")])
+def test_a_single_bad_number_is_refused_instead_of_poisoning_every_later_average(bad: float) -> None:
+    with pytest.raises(BarsInvalid):
+        ema(array(1, bad, 3), 2)
+    with pytest.raises(BarsInvalid):
+        Frame(bars_closing_at(1, bad, 3))
+
+
+def test_whole_numbers_are_refused_before_the_library_stumbles_over_them() -> None:
+    with pytest.raises(BarsInvalid, match="float64"):
+        ema(np.array([1, 2, 3]), 2)
+
+
+def test_every_output_in_the_catalog_is_computed() -> None:
+    assert set(COMPUTE) == {(name, output) for name, kind in INDICATORS.items() for output in kind.outputs}
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_too_few_bars_give_an_array_without_a_value(count: int) -> None:
+    frame = Frame(random_bars(400).prefix(count))
+    for name, output in COMPUTE:
+        values = frame.indicator(call(name, 14), output)
+        assert len(values) == count
+        assert name == "obv" or np.isnan(values).all()
+
+
+def test_a_frame_computes_each_indicator_once() -> None:
+    frame = Frame(random_bars(100))
+    assert frame.indicator(call("ema", 5)) is frame.indicator(call("ema", 5))
+    assert frame.indicator(call("ema", 5)) is not frame.indicator(call("ema", 6))
+
+
+@pytest.mark.parametrize("series", ["krx-daily/005930", "crypto/UNITTEST_BTC-1m"])
+@pytest.mark.parametrize(
+    ("name", "period"), [("ema", 5), ("ema", 60), ("ema", 200), ("rsi", 14), ("rsi", 30), ("adx", 14), ("adx", 30)]
+)
+def test_the_declared_warm_up_settles_an_indicator_to_a_billionth(series: str, name: str, period: int) -> None:
+    bars, asked = real_bars(series), call(name, period)
+    needed = INDICATORS[name].warm_up({"period": period})
+    for output in INDICATORS[name].outputs:
+        whole = Frame(bars).indicator(asked, output)
+        for last in np.linspace(2 * needed, len(bars) - 1, 60, dtype=int):
+            short = Frame(window(bars, int(last) + 1 - needed, int(last) + 1)).indicator(asked, output)
+            assert short[-1] == pytest.approx(whole[last], rel=1e-9, abs=1e-9 * float(np.nanmedian(whole)))
+
+
+@pytest.mark.parametrize("name", ["ema", "adx"])
+def test_two_hundred_and_fifty_bars_alone_do_not_settle_the_long_ones(name: str) -> None:
+    bars, asked = real_bars("krx-daily/005930"), call(name, 60)
+    whole = Frame(bars).indicator(asked)
+    errors = [
+        abs(Frame(window(bars, last + 1 - 250, last + 1)).indicator(asked)[-1] / whole[last] - 1)
+        for last in range(2000, 8000, 100)
+    ]
+    assert max(errors) > 1e-5
+
+
+def call(name: str, period: int) -> IndicatorCall:
+    return IndicatorCall(name, "close", (("period", period),) if INDICATORS[name].params else ())
