@@ -188,7 +188,7 @@ def _historic_cap(calendar: str, on: date) -> Decimal | None:
     return in_force(rows, on, f"price limits {calendar}").rate if rows else None
 
 
-def check_order(
+def check_order(  # noqa: PLR0917 - an order, read in the order a person fills it in
     rules: InstrumentRules,
     side: Side,
     quantity: Decimal,
