@@ -33,7 +33,8 @@ class BarFile:
     Iterating yields `BarRow`s, oldest first, until the first bad row; the rest is then only checked, and
     `BarFileInvalid` is raised at the end with the first problems and their total: the caller's transaction must keep
     all rows or none.
-    Accepted, but counted in `tolerated`: rows without volume (`zero_volume`) and empty lines (`blank_line`).
+    Accepted, but counted in `tolerated`: rows without volume (`zero_volume`), days for which `session` has none
+    (`closed_day`; old prices have Saturdays), and empty lines (`blank_line`).
     Without `bounds` a bar of `interval` starts at a multiple of its length since 1970 UTC, as crypto venues have it.
     """
 
@@ -44,6 +45,7 @@ class BarFile:
         *,
         day_bounds: DayBounds | None = None,
         bounds: InstantBounds | None = None,
+        session: Callable[[date], object | None] | None = None,
     ) -> None:
         self.rows = 0
         self.tolerated: Counter[str] = Counter()
@@ -52,6 +54,7 @@ class BarFile:
         self._seconds = int(interval.duration.total_seconds())
         self._day_bounds = day_bounds
         self._bounds = bounds
+        self._session = session
         self._by_day: bool | None = None  # which form `date` has, known from the first row
         self._line = 0
         self._problems: list[BadRow] = []
@@ -153,6 +156,8 @@ class BarFile:
         span = self._day_bounds(day) if self._day_bounds else None
         if span is None:
             raise _NotABarError("closed_day")
+        if self._session and self._session(day) is None:
+            self.tolerated["closed_day"] += 1
         return int(span[0].timestamp()), int(span[1].timestamp())
 
     def _instant_span(self, at: datetime) -> tuple[int, int]:

@@ -41,6 +41,18 @@ SENTENCES = {
     ),
 }
 
+# What is accepted all the same, and told: code → (Korean, English), with the count
+TOLERATED = {
+    "zero_volume": ("거래량이 0인 봉 {count}개", "{count} bars without volume"),
+    "closed_day": ("거래소 일정에 없는 날의 봉 {count}개", "{count} bars on days our calendar has as closed"),
+    "blank_line": ("빈 줄 {count}개", "{count} empty lines"),
+}
+
+
+def tolerance(code: str, count: int, language: str) -> str:
+    """One thing a file was forgiven, in Korean ("ko") or English."""
+    return TOLERATED[code][0 if language.startswith("ko") else 1].format(count=f"{count:,}")
+
 
 @dataclass(frozen=True, slots=True)
 class BadRow:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.bar_csv import SHOWN_PROBLEMS, BarFile, BarRow
-from markets.bar_problems import SENTENCES, BadRow, BarFileInvalid
+from markets.bar_problems import SENTENCES, BadRow, BarFileInvalid, tolerance
+from markets.calendars import load_default
 from markets.types import Interval
 
 SHARED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
@@ -185,6 +186,15 @@ def test_rows_without_volume_and_blank_lines_are_accepted_and_counted() -> None:
     assert file.tolerated == {"zero_volume": 1, "blank_line": 1}
 
 
+def test_days_the_calendar_has_as_closed_are_accepted_and_counted() -> None:
+    text = HEADER + "1995-03-03,5,5,5,5,1\n1995-03-04,5,5,5,5,1\n"  # a Friday and a Saturday
+    krx = load_default()["krx"]
+    file = BarFile(io.BytesIO(text.encode()), Interval.D1, day_bounds=krx.daily_bar_bounds, session=krx.session)
+    assert len(list(file)) == 2
+    assert file.tolerated == {"closed_day": 1}
+    assert tolerance("closed_day", 1234, "ko") == "거래소 일정에 없는 날의 봉 1,234개"
+
+
 def test_a_problem_speaks_korean_and_english_and_shortens_what_it_quotes() -> None:
     bad = BadRow.of(7, "open", b"9" * 500, "not_a_number")
     assert bad.sentence("ko") == f"7번째 줄: open 값이 숫자가 아닙니다. [{'9' * 40}…]"
@@ -197,7 +207,7 @@ def test_every_problem_has_a_sentence_in_both_languages(code: str) -> None:
     assert bad.sentence("ko") != bad.sentence("en")
 
 
-@given(st.lists(st.binary(max_size=120) | st.text("0123456789,-T:Z.eE_\"naif \0", max_size=60).map(str.encode)))
+@given(st.lists(st.binary(max_size=120) | st.text('0123456789,-T:Z.eE_"naif \0', max_size=60).map(str.encode)))
 def test_no_bytes_whatsoever_crash_the_parser(lines: list[bytes]) -> None:
     """A file is either bars or a list of problems, each with a sentence."""
     file = bar_file(HEADER.encode() + b"\n".join(lines))
@@ -239,19 +249,22 @@ def test_rows_are_handed_out_while_the_file_is_still_being_read() -> None:
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared price data is not beside this repository")
 @pytest.mark.parametrize(
-    ("name", "interval", "count", "without_volume"),
+    ("name", "calendar", "interval", "count", "tolerated"),
     [
-        ("krx-daily/000660.csv", Interval.D1, 6693, 14),
-        ("krx-daily/005380.csv", Interval.D1, 8343, 0),
-        ("krx-daily/005930.csv", Interval.D1, 8343, 3),
-        ("krx-daily/035420.csv", Interval.D1, 5232, 24),
-        ("krx-daily/069500.csv", Interval.D1, 5243, 0),
-        ("crypto/UNITTEST_BTC-1m.csv", Interval.M1, 13681, 0),
-        ("crypto/XRPUSDT-perp-1h.csv", Interval.H1, 100, 0),
+        ("krx-daily/000660.csv", "krx", Interval.D1, 6693, {"zero_volume": 14, "closed_day": 83}),
+        ("krx-daily/005380.csv", "krx", Interval.D1, 8343, {"closed_day": 360}),
+        ("krx-daily/005930.csv", "krx", Interval.D1, 8343, {"zero_volume": 3, "closed_day": 360}),
+        ("krx-daily/035420.csv", "krx", Interval.D1, 5232, {"zero_volume": 24}),
+        ("krx-daily/069500.csv", "krx", Interval.D1, 5243, {}),
+        ("crypto/UNITTEST_BTC-1m.csv", "always", Interval.M1, 13681, {}),
+        ("crypto/XRPUSDT-perp-1h.csv", "always", Interval.H1, 100, {}),
     ],
 )
-def test_real_price_files_are_read_whole(name: str, interval: Interval, count: int, without_volume: int) -> None:
+def test_real_price_files_are_read_whole_and_what_they_need_forgiven_is_told(
+    name: str, calendar: str, interval: Interval, count: int, tolerated: dict[str, int]
+) -> None:
+    days = load_default()[calendar]
     with (SHARED / name).open("rb") as stream:
-        file = BarFile(stream, interval, day_bounds=krx_day)
+        file = BarFile(stream, interval, day_bounds=days.daily_bar_bounds, bounds=days.bar_bounds, session=days.session)
         rows: list[BarRow] = list(file)
-    assert (len(rows), file.tolerated["zero_volume"]) == (count, without_volume)
+    assert (len(rows), dict(file.tolerated)) == (count, tolerated)
