@@ -1,5 +1,9 @@
 """The addresses of the live streams."""
 
-from channels.routing import URLRouter  # noqa: F401
+from django.urls import path
 
-socket_urls: list[object] = []
+from markets.consumers import QuoteStream
+
+socket_urls = [
+    path("ws/quotes/", QuoteStream.as_asgi()),
+]

@@ -1,0 +1,277 @@
+"""One subscription per web process, fanned out to its sockets: newest value per instrument, ten frames a second.
+
+A reader that cannot keep up gets fewer, newer prices: while a frame is on its way the newest value of each instrument
+waits in a dict, never in a queue. One that takes nothing for five seconds is closed (4008).
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+logger = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.1
+BEHIND_SECONDS = 5.0
+FULL_BYTES = 64 * 1024
+CLOCK_SECONDS = 1.0
+TOO_SLOW = 4008
+
+
+class SubscriptionDead(Exception):
+    """Redis takes what we publish and delivers nothing to us."""
+
+    code = "subscription_dead"
+
+
+class Layer(Protocol):
+    """What we use of a channel layer."""
+
+    async def new_channel(self) -> str: ...
+    async def group_add(self, group: str, channel: str) -> None: ...
+    async def group_discard(self, group: str, channel: str) -> None: ...
+    async def group_send(self, group: str, message: dict[str, Any]) -> None: ...
+    async def receive(self, channel: str) -> dict[str, Any]: ...
+
+
+class Outlet(Protocol):
+    """One socket."""
+
+    async def send_frame(self, text: str) -> None: ...
+    async def close_with(self, code: int) -> None: ...
+    def waiting(self) -> int:
+        """Bytes accepted by the server but not yet by the network."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The newest we know of some instruments without the stream, encoded. `clocks`: source → clock."""
+
+    quotes: dict[str, str] = field(default_factory=dict)
+    books: dict[str, str] = field(default_factory=dict)
+    clocks: dict[str, str] = field(default_factory=dict)
+
+
+Look = Callable[[Iterable[str]], Awaitable[Snapshot]]
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """One socket's place: what it watches, and the newest of it that has not gone out yet."""
+
+    outlet: Outlet
+    keys: frozenset[str] = frozenset()
+    book: str | None = None
+    quotes: dict[str, str] = field(default_factory=dict)  # at most one value per watched instrument
+    book_text: str | None = None
+    sending: "asyncio.Task[None] | None" = None
+    behind_since: float | None = None
+
+    def keep(self, quotes: dict[str, str], books: dict[str, str]) -> None:
+        """Remember the newest of what this socket watches, for when it can take a frame again."""
+        for key in quotes.keys() & self.keys:
+            self.quotes[key] = quotes[key]
+        if self.book in books:
+            self.book_text = books[self.book]
+
+    def is_busy(self) -> bool:
+        return self.sending is not None or self.outlet.waiting() > FULL_BYTES
+
+
+class QuoteHub:
+    """Fans one subscription out to the sockets of this process. Runs while somebody sits at it."""
+
+    PROBE_SECONDS = 5.0  # after so long without a word, Redis has to prove that it still delivers to us
+    LONGEST_PAUSE = 10.0
+
+    def __init__(self, layer: Layer, group: str, look: Look) -> None:
+        self._layer, self._group, self._look = layer, group, look
+        self._seats: set[Seat] = set()
+        self._quotes: dict[str, str] = {}
+        self._books: dict[str, str] = {}
+        self._clocks: dict[str, str] = {}
+        self._dirty_quotes: dict[str, str] = {}
+        self._dirty_books: dict[str, str] = {}
+        self._clock_sent_at = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._farewells: set[asyncio.Task[None]] = set()
+
+    # Who sits at it
+
+    def join(self, outlet: Outlet) -> Seat:
+        seat = Seat(outlet)
+        self._seats.add(seat)
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._flush_forever())]
+        return seat
+
+    async def leave(self, seat: Seat) -> None:
+        self._seats.discard(seat)
+        if seat.sending is not None:
+            seat.sending.cancel()
+        if not self._seats:
+            tasks, self._tasks = self._tasks, []
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._forget()
+
+    async def watch(self, seat: Seat, keys: frozenset[str], book: str | None) -> None:
+        """Send `seat` these instruments from now on, and what we know of them at once."""
+        seat.keys, seat.book = keys, book
+        seat.quotes = {key: text for key, text in seat.quotes.items() if key in keys}
+        seat.book_text = None
+        await self._give_newest([seat])
+
+    async def _give_newest(self, seats: Iterable[Seat]) -> None:
+        """Put the newest of everything watched onto each seat: live where we have it, else as written down."""
+        seats = list(seats)
+        written = await self._look({key for seat in seats for key in (*seat.keys, seat.book) if key is not None})
+        self._clocks = {**written.clocks, **self._clocks}
+        for seat in seats:
+            for key in seat.keys:
+                if text := self._quotes.get(key) or written.quotes.get(key):
+                    seat.quotes[key] = text
+            if seat.book is not None:
+                seat.book_text = self._books.get(seat.book) or written.books.get(seat.book)
+
+    # What comes in
+
+    async def _listen(self) -> None:
+        failures = 0
+        while True:
+            try:
+                channel = await self._layer.new_channel()
+                await self._layer.group_add(self._group, channel)
+                if failures:
+                    logger.info("quotes: subscribed again after %s failed tries", failures)
+                    await self._give_newest(self._seats)  # whatever was missed
+                failures = 0
+                await self._receive(channel)
+            except Exception as e:  # whatever it is: pages must not freeze in silence, so say it and come back
+                failures += 1
+                if failures == 1:
+                    logger.warning("quotes: lost the subscription (%s), subscribing again", type(e).__name__)
+                self._forget()
+                await asyncio.sleep(min(self.LONGEST_PAUSE, 0.25 * 2 ** min(failures, 8)))
+
+    async def _receive(self, channel: str) -> None:
+        """Take messages in. Raises SubscriptionDead when our own probe does not come back, or what the layer raised."""
+        probed = False
+        arriving = asyncio.ensure_future(self._layer.receive(channel))
+        try:
+            while True:
+                await asyncio.wait({arriving}, timeout=self.PROBE_SECONDS)
+                if arriving.done():
+                    self._take(arriving.result())
+                    probed = False
+                    arriving = asyncio.ensure_future(self._layer.receive(channel))
+                elif probed:
+                    raise SubscriptionDead
+                else:
+                    await self._layer.group_send(self._group, {"type": "hub.probe"})
+                    probed = True
+        finally:
+            arriving.cancel()
+            await asyncio.gather(arriving, return_exceptions=True)
+            await asyncio.gather(self._layer.group_discard(self._group, channel), return_exceptions=True)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        quotes, books = message.get("data") or {}, message.get("books") or {}
+        self._quotes.update(quotes)
+        self._dirty_quotes.update(quotes)
+        self._books.update(books)
+        self._dirty_books.update(books)
+        for source, clock in (message.get("clocks") or {}).items():
+            self._clocks.pop(source, None)  # the source heard last stands last
+            self._clocks[source] = clock
+
+    def _forget(self) -> None:
+        for known in (self._quotes, self._books, self._clocks, self._dirty_quotes, self._dirty_books):
+            known.clear()
+
+    # What goes out
+
+    async def _flush_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due = max(due + FLUSH_SECONDS, loop.time())
+            await asyncio.sleep(due - loop.time())
+            try:
+                self.flush(loop.time())
+            except Exception:  # one odd socket must not stop the prices of all others
+                logger.exception("quotes: a flush failed")
+
+    def flush(self, now: float) -> None:
+        """Start one frame on its way to every socket that has news and can take it. `now`: the loop's seconds."""
+        quotes, self._dirty_quotes = self._dirty_quotes, {}
+        books, self._dirty_books = self._dirty_books, {}
+        clocks = self._clock_frame(now)
+        shared: dict[frozenset[str], str | None] = {}  # sockets that watch the same share one encoded frame
+        for seat in list(self._seats):
+            if seat.is_busy():
+                seat.keep(quotes, books)
+                self._close_if_too_slow(seat, now)
+                continue
+            seat.behind_since = None
+            if frames := self._frames(seat, quotes, books, shared) + ([clocks] if clocks else []):
+                seat.sending = asyncio.create_task(self._deliver(seat, frames))
+
+    def _frames(
+        self, seat: Seat, quotes: dict[str, str], books: dict[str, str], shared: dict[frozenset[str], str | None]
+    ) -> list[str]:
+        if seat.quotes or seat.book_text:  # behind, or new here: its own mixture
+            seat.keep(quotes, books)
+            text, book = self._quotes_frame(seat.quotes, seat.quotes), seat.book_text
+            seat.quotes, seat.book_text = {}, None
+        else:
+            if seat.keys not in shared:
+                shared[seat.keys] = self._quotes_frame(quotes, quotes.keys() & seat.keys)
+            text, book = shared[seat.keys], books.get(seat.book) if seat.book else None
+        return [frame for frame in (text, book) if frame]
+
+    def _quotes_frame(self, quotes: dict[str, str], keys: Iterable[str]) -> str | None:
+        parts = ",".join([quotes[key] for key in keys])
+        if not parts:
+            return None
+        clock = next(reversed(self._clocks.values()), "null")
+        return f'{{"type":"quotes","quotes":[{parts}],"clock":{clock}}}'
+
+    def _clock_frame(self, now: float) -> str | None:
+        """Every source's clock once a second, for pages whose own instruments are quiet."""
+        if not self._clocks or now - self._clock_sent_at < CLOCK_SECONDS:
+            return None
+        self._clock_sent_at = now
+        return f'{{"type":"clock","clocks":[{",".join(self._clocks.values())}]}}'
+
+    async def _deliver(self, seat: Seat, frames: list[str]) -> None:
+        try:
+            for frame in frames:
+                await seat.outlet.send_frame(frame)
+        except Exception as e:  # the other end went away in the middle; the server will tell its consumer
+            logger.debug("quotes: a socket took no frame (%s)", type(e).__name__)
+            self._seats.discard(seat)
+        finally:
+            seat.sending = None
+
+    def _close_if_too_slow(self, seat: Seat, now: float) -> None:
+        if seat.behind_since is None:
+            seat.behind_since = now
+        elif now - seat.behind_since > BEHIND_SECONDS:
+            logger.info("quotes: closed a socket that took nothing for %.0f s", BEHIND_SECONDS)
+            self._seats.discard(seat)
+            farewell = asyncio.create_task(self._close(seat))
+            self._farewells.add(farewell)
+            farewell.add_done_callback(self._farewells.discard)
+
+    async def _close(self, seat: Seat) -> None:
+        if seat.sending is not None:
+            seat.sending.cancel()
+        try:
+            async with asyncio.timeout(BEHIND_SECONDS):
+                await seat.outlet.close_with(TOO_SLOW)
+        except Exception as e:
+            logger.info("quotes: a slow socket could not be closed (%s)", type(e).__name__)
