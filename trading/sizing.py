@@ -1,11 +1,15 @@
-"""From a decision to a quantity: where indicators' float64 meets money's Decimal. Rounding never raises the risk."""
+"""From a decision to a quantity: where indicators' float64 meets money's Decimal. Rounding never raises the risk.
 
-from decimal import ROUND_FLOOR, Decimal, localcontext
-from math import isfinite
+Reckoned in fractions, which round nothing: the one rounding is down, to whole lots.
+"""
+
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from math import floor, isfinite
 
 from trading.errors import TradingError
 
-_DIGITS = 60  # enough that no product of two money amounts is rounded
+_DIGITS = 60  # more than any quantity has
 
 
 class SizingInvalid(TradingError):
@@ -48,26 +52,23 @@ def size_buy(
         min_amount=min_amount >= 0,
         already_spent=already_spent >= 0,
     )
-    with localcontext(prec=_DIGITS):
-        spendable = min(budget * share, budget - already_spent)
-        lot_cost = lot * price * (1 + fee_rate)
-        lots = _whole(spendable / lot_cost) if spendable > 0 else Decimal(0)
-        if lots * lot_cost > spendable:  # the division may have been rounded up
-            lots -= 1
-        quantity = lots * lot
-        return quantity if quantity >= min_quantity and quantity * price >= min_amount else Decimal(0)
+    spendable = min(Fraction(budget) * Fraction(share), Fraction(budget) - Fraction(already_spent))
+    lots = max(0, floor(spendable / (Fraction(lot) * Fraction(price) * (1 + Fraction(fee_rate)))))
+    quantity = _times(lots, lot)
+    enough = quantity >= min_quantity and Fraction(quantity) * Fraction(price) >= Fraction(min_amount)
+    return quantity if enough else Decimal(0)
 
 
 def size_sell(*, held: Decimal, lot: Decimal) -> Decimal:
     """The whole position, as far as it is made of whole lots. Raises SizingInvalid for a negative holding."""
     _refuse_not_finite(held, lot)
     _refuse_unless(held=held >= 0, lot=lot > 0)
+    return _times(floor(Fraction(held) / Fraction(lot)), lot)
+
+
+def _times(lots: int, lot: Decimal) -> Decimal:
     with localcontext(prec=_DIGITS):
-        return _whole(held / lot) * lot
-
-
-def _whole(lots: Decimal) -> Decimal:
-    return lots.to_integral_value(rounding=ROUND_FLOOR)
+        return lots * lot
 
 
 def _refuse_not_finite(*numbers: Decimal) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from markets.bars import Bars
+from strategies.catalog import INDICATORS
 from strategies.compiler import Evaluation, compile_document
 from strategies.indicators import Frame
 from strategies.library.swing import swing_document
@@ -175,6 +176,26 @@ def test_the_contract_notices_a_warm_up_that_is_too_short() -> None:
 
 def test_the_warm_up_is_at_least_250_bars() -> None:
     assert compile_document(document()).warm_up == 250
+
+
+RAW_CHANGE = {"kind": "change", "unit": "raw", "op": "gt", "threshold": number(0)}
+
+
+@pytest.mark.parametrize(
+    ("condition", "more"),
+    [
+        ({"kind": "was_below_within", "series": {"indicator": "a"}, "threshold": number(30), "bars": 200}, 199),
+        ({"kind": "cross_above", "left": {"indicator": "a"}, "right": number(30)}, 1),
+        ({"kind": "compare", "left": {"indicator": "a", "ago": 7}, "op": "gt", "right": CLOSE}, 7),
+        ({**RAW_CHANGE, "series": {"indicator": "a"}, "bars": 50}, 50),
+    ],
+)
+def test_the_warm_up_covers_the_bars_a_condition_looks_back_on(condition: dict[str, Any], more: int) -> None:
+    indicators = {"a": {"kind": "rsi", "params": {"period": 14}}}
+    assert (
+        compile_document(document(condition, indicators=indicators)).warm_up
+        == INDICATORS["rsi"].warm_up({"period": 14}) + more
+    )
 
 
 def test_missing_figures_never_pass_even_where_a_negation_would() -> None:

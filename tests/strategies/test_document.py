@@ -191,8 +191,9 @@ def test_two_entries_need_two_names_and_a_third_has_no_place() -> None:
 def test_a_parameters_whole_range_must_suit_the_place_it_is_used_in() -> None:
     indicators = {"a": BY_N}
     assert document(indicators=indicators, parameters={"n": parameter(5, 2, 20)})
-    found = refusal(rule(indicators=indicators, parameters={"n": parameter(5, 1, 20)}))
-    assert [(each.code, each.path) for each in found] == [("out_of_range", "indicators.a.params.period")]
+    for smallest, largest in ((1, 20), (2, 501)):
+        found = refusal(rule(indicators=indicators, parameters={"n": parameter(5, smallest, largest)}))
+        assert [(each.code, each.path) for each in found] == [("out_of_range", "indicators.a.params.period")]
 
 
 def test_binding_puts_numbers_where_parameters_stood() -> None:

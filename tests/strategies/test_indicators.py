@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from strategies.catalog import INDICATORS
+from strategies.catalog import INDICATORS, NEGLIGIBLE, settled_after
 from strategies.errors import BarsInvalid
 from strategies.indicators import (
     COMPUTE,
@@ -139,6 +139,18 @@ def test_two_hundred_and_fifty_bars_alone_do_not_settle_the_long_ones(name: str)
         for last in range(2000, 8000, 100)
     ]
     assert max(errors) > 1e-5
+
+
+@pytest.mark.parametrize("alpha", [0.5, 2 / 61, 1 / 14])
+@pytest.mark.parametrize("smoothings", [1, 2])
+def test_settling_is_over_on_the_first_bar_that_has_forgotten_its_start(alpha: float, smoothings: int) -> None:
+    bars, states = 0, [1.0] * smoothings  # all started wrong by one
+    while states[-1] > NEGLIGIBLE:
+        fed = 0.0
+        for number, state in enumerate(states):
+            fed = states[number] = state + alpha * (fed - state)
+        bars += 1
+    assert settled_after(alpha, smoothings) == bars
 
 
 def call(name: str, period: int) -> IndicatorCall:

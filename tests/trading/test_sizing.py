@@ -43,6 +43,12 @@ def test_a_buy_is_the_most_whole_lots_the_money_pays_for(keys: dict[str, Any], q
     assert buy(**keys) == D(quantity)
 
 
+def test_a_hair_less_than_the_price_of_a_lot_buys_one_lot_less() -> None:
+    almost_three = D("2." + "9" * 70)
+    assert buy(budget=almost_three, price=D(1), fee_rate=D(0)) == 2
+    assert size_sell(held=almost_three, lot=D(1)) == 2
+
+
 @pytest.mark.parametrize(
     "keys",
     [
