@@ -84,6 +84,7 @@ class Environment(BaseSettings):
     web_workers: int = _named("WORKER", default=2, ge=1, le=64)
     log_level: str = _named("LOG_LEVEL", default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     email_url: SecretStr = _named("EMAIL_URL", default=SecretStr("console://"))
+    time_scale: float = _named("KAIROS_TIME_SCALE", default=1, ge=1, le=50)  # test only: divides waiting times
     simulator_seed: int = _named("SIMULATOR_SEED", default=20_260_102, ge=0)
     simulator_sessions: bool = _named("SIMULATOR_SESSIONS", default=False)
     deepseek_api_key: SecretStr = _named("DEEPSEEK_API_KEY", default=SecretStr(""))
@@ -148,7 +149,7 @@ class Environment(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _production_is_strict(self) -> "Environment":
+    def _mode_is_kept(self) -> "Environment":
         if self.mode is Mode.PRODUCTION:
             if self.debug:
                 raise ValueError("DEBUG must be off in production")
@@ -156,6 +157,8 @@ class Environment(BaseSettings):
                 raise ValueError("ALLOWED_HOSTS must name the exact hosts in production")
             if not self.redis_url:
                 raise ValueError("REDIS_URL is required in production")
+        if self.mode is not Mode.TEST and self.time_scale != 1:
+            raise ValueError("KAIROS_TIME_SCALE is for KAIROS_ENV=test only")
         return self
 
     @property

@@ -3,6 +3,7 @@
 import logging
 import logging.config
 import os
+import sys
 from typing import Any
 
 import structlog
@@ -44,9 +45,9 @@ def logging_config(level: str, as_json: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso" if as_json else "%H:%M:%S", utc=as_json),
         structlog.processors.format_exc_info if as_json else _unchanged,
     ]
-    renderer: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer()
-    )
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    if as_json:
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     quiet = HEADER_PRINTERS if as_json else (*HEADER_PRINTERS, *CHATTY)
     logging.config.dictConfig(
         {

@@ -33,6 +33,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LIVE_TRADING = ENVIRONMENT.live_trading
 REGISTRATION_OPEN = ENVIRONMENT.registration
 VAR_DIR = ENVIRONMENT.var_dir
+TIME_SCALE = ENVIRONMENT.time_scale
+SIMULATOR_SEED = ENVIRONMENT.simulator_seed
+SIMULATOR_SESSIONS = ENVIRONMENT.simulator_sessions
+SIMULATOR_SEED = ENVIRONMENT.simulator_seed
+SIMULATOR_SESSIONS = ENVIRONMENT.simulator_sessions
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -4,9 +4,15 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import switch_language
+from config import views
 
 urlpatterns = [
     path("", include("accounts.urls")),  # before the admin: its sign-in leads to ours
     path("i18n/setlang/", switch_language, name="set_language"),
     path("admin/", admin.site.urls),
+    # Probes' literal paths: no slash at the end, no redirect, no sign-in.
+    path("health", views.live, name="health"),
+    path("health/live", views.live, name="health-live"),
+    path("health/db", views.database, name="health-database"),
+    path("health/ready", views.ready, name="health-ready"),
 ]

@@ -1,7 +1,35 @@
-"""Pages that belong to no app: what a person sees when a request is refused."""
+"""Pages that belong to no app: health for probes, and what a person sees when a request is refused."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from config import health
+
+
+@never_cache
+@require_safe
+def live(_request: HttpRequest) -> JsonResponse:
+    """This process answers. Nothing else is asked, so that a lost database does not get it restarted."""
+    return JsonResponse({"status": "live"})
+
+
+@never_cache
+@require_safe
+def database(_request: HttpRequest) -> JsonResponse:
+    answers = health.database_answers()
+    return JsonResponse({"status": "up" if answers else "down"}, status=200 if answers else 503)
+
+
+@never_cache
+@require_safe
+def ready(_request: HttpRequest) -> JsonResponse:
+    report, status = health.readiness(timezone.now())
+    response = JsonResponse(report, status=status)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark: "not ready" is an answer here, no error of ours
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -1,6 +1,7 @@
 """Which processes make up Kairos, and how each is started: one line per role."""
 
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,13 @@ from pathlib import Path
 from config.environment import BASE_DIR
 from config.supervision import embedded_redis
 
+_Command = tuple[tuple[str, ...], Callable[[], None]]
 MANAGE = str(BASE_DIR / "manage.py")
 # Two pool processes: a long backtest must not stand in the way of the plans' evaluation. Prefork, because only there a
 # task that overruns its time limit can be stopped.
 WORKER_PROCESSES = 2
+# One worker needs no talk with others: these save a connection and half a second at start.
+_ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Role:
     name: str
     argv: tuple[str, ...]
     run: Callable[[], None] | None = None  # None: always a program of its own
-    listens: bool = False  # inherits the socket on which browsers call
+    keeps: tuple[int, ...] = ()  # numbers of the supervisor's open files that it inherits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,19 @@ class FeedOptions:
         return [part for option, value in given.items() if value for part in (option, value)]
 
 
+def prepare_role(report: int, demo: bool) -> Role:
+    """The process that migrates and seeds before the others start; it writes its report into the open file `report`."""
+    arguments = (str(report), "demo" if demo else "")
+    argv = (sys.executable, "-m", "config.supervision.prepare", *arguments)
+
+    def run() -> None:
+        from config.supervision.prepare import main
+
+        main(*arguments)
+
+    return Role("prepare", argv, run, keeps=(report,))
+
+
 def redis_role(socket: Path) -> Role:
     return Role("redis", embedded_redis.command(socket))
 
@@ -44,7 +61,7 @@ def redis_role(socket: Path) -> Role:
 def kairos_roles(listener: int, feed: FeedOptions) -> list[Role]:
     """The five processes of design.md, in the order in which they start. `listener` is an open socket's number."""
     return [
-        Role("web", *_daphne(listener), listens=True),
+        Role("web", *_daphne(listener), keeps=(listener,)),
         Role("dispatch", *_manage("dispatch")),
         Role("feed", *_manage("feed", *feed.arguments())),
         Role("worker", *_celery("worker", "--pool=prefork", f"--concurrency={WORKER_PROCESSES}", *_ALONE)),
@@ -52,26 +69,23 @@ def kairos_roles(listener: int, feed: FeedOptions) -> list[Role]:
     ]
 
 
-# One worker needs no talk with others: these save a connection and half a second at start.
-_ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-_Command = tuple[tuple[str, ...], Callable[[], None]]
-
-
-def _manage(*arguments: str) -> _Command:
+def _manage(command: str, *arguments: str) -> _Command:
     def run() -> None:
-        from django.core.management import execute_from_command_line
+        from django.core.management import call_command
 
-        execute_from_command_line([MANAGE, *arguments])
+        call_command(command, *arguments)
 
-    return (sys.executable, MANAGE, *arguments), run
+    return (sys.executable, MANAGE, command, *arguments), run
 
 
 def _celery(*arguments: str) -> _Command:
-    argv = ("--quiet", "--app=config", *arguments)
+    argv = ("--quiet", "--skip-checks", "--app=config", *arguments)
 
     def run() -> None:
         from celery.bin.celery import celery
 
+        # It says so at every start of a newcomer's container; our image has a user of its own (Dockerfile).
+        warnings.filterwarnings("ignore", message="You're running the worker with superuser")
         celery.main(args=list(argv), prog_name="celery")
 
     return (sys.executable, "-m", "celery", *argv), run
