@@ -24,6 +24,9 @@ WAIT = ngettext_lazy(
 )
 
 
+PASSWORD_HELP = _("12자 이상. 긴 문장이 짧고 복잡한 것보다 안전합니다.")
+
+
 def wait_error(refusal: TooManyTries) -> ValidationError:
     return ValidationError(WAIT, code=refusal.code, params={"seconds": refusal.seconds})
 
@@ -78,7 +81,7 @@ class SignUpForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password"].help_text = _("12자 이상. 긴 문장이 짧고 복잡한 것보다 안전합니다.")
+        self.fields["password"].help_text = PASSWORD_HELP
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
@@ -103,15 +106,23 @@ class PasswordResetForm(forms.Form):
     email = _email_field()
 
 
-class NewPasswordForm(auth_forms.SetPasswordForm[User]):
+class NewPasswordForm(auth_forms.SetPasswordForm):  # type: ignore[type-arg]
     """A new password typed twice, at the end of a mailed link."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].help_text = PASSWORD_HELP
 
 
 class ChangePasswordForm(auth_forms.PasswordChangeForm):
     """The old password, and a new one typed twice."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].help_text = PASSWORD_HELP
 
-class SettingsForm(forms.ModelForm[User]):
+
+class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """How a person is called, and in which language and time zone they read."""
 
     class Meta:

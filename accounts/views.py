@@ -71,7 +71,7 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 @method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
-class SignUp(FormView[forms.SignUpForm]):
+class SignUp(FormView):  # type: ignore[type-arg]
     """Where registration is open (C07). The page's answer never says whether the e-mail was taken."""
 
     template_name = "accounts/sign_up.html"
@@ -99,7 +99,7 @@ class SignUp(FormView[forms.SignUpForm]):
 
 
 @method_decorator(never_cache, name="dispatch")
-class PasswordReset(FormView[forms.PasswordResetForm]):
+class PasswordReset(FormView):  # type: ignore[type-arg]
     """Asks for an e-mail; the worker looks whether it belongs to somebody, so that neither text nor time tells."""
 
     template_name = "accounts/password_reset.html"
@@ -146,7 +146,7 @@ class PasswordChange(auth_views.PasswordChangeView):
 
 
 @method_decorator(never_cache, name="dispatch")
-class Settings(LoginRequiredMixin, UpdateView[User, forms.SettingsForm]):
+class Settings(LoginRequiredMixin, UpdateView):  # type: ignore[type-arg]
     template_name = "accounts/settings.html"
     form_class = forms.SettingsForm
     success_url = reverse_lazy("accounts:settings")
@@ -156,8 +156,8 @@ class Settings(LoginRequiredMixin, UpdateView[User, forms.SettingsForm]):
         # A fresh copy: an invalid form must not change the name the page's head shows.
         return User.objects.get(pk=self.request.user.pk)
 
-    def form_valid(self, form: forms.SettingsForm) -> HttpResponse:
-        response = super().form_valid(form)
+    def form_valid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
         with translation.override(form.instance.language):
             messages.success(self.request, _("설정을 저장했습니다."))
         _keep_language(response, form.instance.language)
@@ -179,10 +179,11 @@ def _keep_language(response: HttpResponse, language: str) -> None:
     response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
 
 
-def _refused(view: FormView[Any], form: Any, refusal: TooManyTries) -> HttpResponse:
+def _refused(view: Any, form: Any, refusal: TooManyTries) -> HttpResponse:
     form.add_error(None, forms.wait_error(refusal))
     headers = {"Retry-After": str(refusal.seconds)}
-    return view.render_to_response(view.get_context_data(form=form), status=429, headers=headers)
+    page: HttpResponse = view.render_to_response(view.get_context_data(form=form), status=429, headers=headers)
+    return page
 
 
 def _site(request: HttpRequest) -> str:

@@ -14,6 +14,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(autouse=True)
 def quick_hashing(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.WHITENOISE_AUTOREFRESH = True  # no collected files in a test run
 
 
 @pytest.fixture(autouse=True)
