@@ -1,0 +1,103 @@
+"""The admin of people, and what every other app's admin builds on: rows that are facts are looked at, never touched."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.models import Group
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+admin.site.site_title = admin.site.site_header = _("Kairos 관리")
+admin.site.index_title = _("무엇을 볼까요?")
+admin.site.unregister(Group)  # the role on the person decides; a group would only look as if it did
+
+
+class _Untouchable:
+    """No adding, no changing, no deleting, not even for an admin: these rows change through services alone."""
+
+    def has_add_permission(self, *_args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *_args: Any) -> bool:
+        return False
+
+    def has_delete_permission(self, *_args: Any) -> bool:
+        return False
+
+
+class FactsAdmin(_Untouchable, admin.ModelAdmin):  # type: ignore[type-arg]
+    """A model whose rows are facts."""
+
+    show_full_result_count = False  # one COUNT less on tables that only grow
+    list_per_page = 50
+    actions = None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Every column, also those no form would offer: when a row was written is part of the fact."""
+        return [field.name for field in self.model._meta.fields if field.name not in (self.exclude or ())]
+
+
+class FactsInline(_Untouchable, admin.TabularInline):  # type: ignore[type-arg]
+    """Facts about the row shown above them."""
+
+    extra = 0
+    can_delete = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [str(name) for name in self.fields or ()]
+
+
+class KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A model other rows point to: it may be changed where its fields say so, but never deleted."""
+
+    list_per_page = 50
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class PersonForm(ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ["email", "name", "role", "is_active", "language", "time_zone"]
+
+
+class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ["email", "name", "role"]
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin, KeptAdmin):  # type: ignore[type-arg]
+    """People: role and state. A password is never shown, not even as a hash; it can be replaced."""
+
+    form = PersonForm
+    add_form = NewPersonForm
+    ordering = ["email"]
+    list_display = ["email", "name", "role", "is_active", "is_2fa_enabled", "last_login", "created_at"]
+    list_filter = ["role", "is_active", "is_2fa_enabled", "language"]
+    search_fields = ["email", "name"]
+    filter_horizontal = []
+    readonly_fields = ["new_password", "is_2fa_enabled", "last_login", "created_at", "updated_at"]
+    fieldsets = [
+        (None, {"fields": ["email", "name", "new_password"]}),
+        (_("권한"), {"fields": ["role", "is_active", "is_2fa_enabled"]}),
+        (_("표시"), {"fields": ["language", "time_zone"]}),
+        (_("기록"), {"fields": ["last_login", "created_at", "updated_at"]}),
+    ]
+    add_fieldsets = [(None, {"fields": ["email", "name", "role", "usable_password", "password1", "password2"]})]
+
+    @admin.display(description=_("비밀번호"))
+    def new_password(self, user: User) -> SafeString:
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:auth_user_password_change", args=[user.pk]), _("새로 정하기")
+        )
