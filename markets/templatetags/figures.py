@@ -60,16 +60,25 @@ def signed_money(value: Any, currency: str = "KRW") -> str:
 
 @register.filter
 def price(value: Any, instrument: Any = None) -> str:
-    """A price without its unit, at least as fine as the instrument's own decimals."""
+    """A price without its unit, with the instrument's own decimals."""
     number = _decimal(value)
     if number is None:
         return NOTHING
-    return grouped(number, None if instrument is None else price_places(instrument))
+    return grouped(number, None if instrument is None else int(instrument.price_decimals))
 
 
-def price_places(instrument: Any) -> int:
-    """Decimals a price of this instrument is shown with: crypto in won has none above 100, but may below."""
-    return int(instrument.price_decimals)
+@register.filter
+def signed_price(value: Any, instrument: Any = None) -> str:
+    """A change in price, with its sign."""
+    number = _decimal(value)
+    return NOTHING if number is None else _signed(number, price(number, instrument))
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """A number for a script to read: no grouping, no exponent, nothing for None."""
+    number = _decimal(value)
+    return "" if number is None else format(number, "f")
 
 
 @register.filter

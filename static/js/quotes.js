@@ -1,0 +1,69 @@
+// Live prices in place: every [data-quote="KRX:005930"] in (or being) the element, its cells [data-field="price"] and so on.
+// data-decimals says how fine its prices are. A cell flashes when its price moves; a row turns grey when its price is old.
+import { marketNow, marketSpeed, onQuote } from "./market.js"
+import { compact, direction, price, signed, signedRate } from "./figures.js"
+
+const STALE_AFTER = 15_000 // as the server says (markets.services.quotes.STALE_AFTER)
+
+const write = {
+  price: (quote, places) => price(quote.price, places),
+  change: (quote, places) => signed(quote.change, price(quote.change, places)),
+  change_rate: (quote) => signedRate(quote.change_rate),
+  bid: (quote, places) => price(quote.bid, places),
+  ask: (quote, places) => price(quote.ask, places),
+  day_volume: (quote) => compact(quote.day_volume),
+  at: (quote, _places, cell) => new Date(quote.at).toLocaleTimeString("sv-SE", { timeZone: cell.dataset.zone }),
+}
+
+const flash = (cell, rises) => {
+  cell.classList.remove("moved-up", "moved-down")
+  void cell.offsetWidth // start the animation anew
+  cell.classList.add(rises ? "moved-up" : "moved-down")
+}
+
+const colour = (cell, value) => {
+  cell.classList.remove("rise", "fall", "flat")
+  cell.classList.add(direction(value))
+}
+
+const watch = (row) => {
+  const places = Number(row.dataset.decimals ?? 0)
+  const cells = [...row.querySelectorAll("[data-field]")]
+  let last
+  const show = (quote) => {
+    if (!row.isConnected) return
+    const moved = last && last.price !== quote.price ? Number(quote.price) - Number(last.price) : 0
+    for (const cell of cells) {
+      const name = cell.dataset.field
+      const text = write[name]?.(quote, places, cell)
+      if (text === undefined || cell.textContent === text) continue
+      cell.textContent = text
+      if (name === "price" && moved) flash(cell, moved > 0)
+    }
+    for (const cell of cells) {
+      if (["change", "change_rate"].includes(cell.dataset.field)) colour(cell, quote[cell.dataset.field])
+      if (cell.dataset.follows) colour(cell, quote[cell.dataset.follows])
+    }
+    last = quote
+    row.classList.toggle("is-stale", isStale(quote))
+  }
+  onQuote(row.dataset.quote, show)
+  return () => last && row.classList.toggle("is-stale", isStale(last))
+}
+
+// Old is what lies further back in market time than fifteen of our seconds; a market as fast as it can is judged by hearing.
+const isStale = (quote) => {
+  const speed = marketSpeed(quote.source)
+  const now = marketNow(quote.source)
+  const age = speed && now ? (now - Date.parse(quote.at)) / speed : Date.now() - quote.heard
+  return quote.stale ? Date.now() - quote.heard > 1000 || age > STALE_AFTER : age > STALE_AFTER
+}
+
+export const mount = (el) => {
+  const rows = [...(el.matches("[data-quote]") ? [el] : []), ...el.querySelectorAll("[data-quote]")]
+  const checks = rows.map(watch)
+  const timer = setInterval(() => {
+    if (el.isConnected) checks.forEach((check) => check())
+    else clearInterval(timer)
+  }, 2000)
+}
