@@ -58,7 +58,8 @@ class FillReport:
     key: str
     quantity: Decimal
     price: Decimal
-    fee: Decimal  # in the instrument's currency
+    amount: Decimal  # price × quantity as the broker books it, in the instrument's currency; so are fee and tax
+    fee: Decimal
     tax: Decimal
     at: datetime  # venue time
     pricing: str = ""  # how a virtual fill was priced, e.g. "ask 71,200 + 0 tick"
@@ -84,4 +85,8 @@ class Broker(Protocol):
 
     def cancel(self, order: OrderRequest, broker_order_key: str) -> OrderReport:
         """Ask for the rest of an order to be withdrawn; fills so far stand."""
+        ...
+
+    def find(self, order: OrderRequest) -> OrderReport | None:
+        """What became of an order in doubt; None while the broker's answer proves nothing either way."""
         ...

@@ -4,7 +4,7 @@ Plain data, no Django and no clock. Prices and quantities are Decimal here; arra
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -144,6 +144,14 @@ class Bar:
     low: Decimal
     close: Decimal
     volume: Decimal
+
+
+_SEOUL = timedelta(hours=9)  # no daylight saving since 1988
+
+
+def market_day(at: datetime) -> date:
+    """The Korean calendar day of an instant: dated rules (ticks, taxes, price limits) turn at midnight there."""
+    return (at + _SEOUL).date()
 
 
 def from_epoch(seconds: int) -> datetime:

@@ -1,5 +1,6 @@
 """What time it is in a market, whether it is open, and how fast it runs."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any

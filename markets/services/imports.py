@@ -37,6 +37,7 @@ def import_bars(stream: BinaryIO, instrument: Instrument, interval: Interval) ->
         interval,
         day_bounds=days.daily_bar_bounds,
         bounds=None if instrument.calendar == ALWAYS else days.bar_bounds,
+        session=None if instrument.calendar == ALWAYS else days.session,
     )
     before = StoredBar.objects.series(instrument, interval, Source.HISTORY).count()
     rows = iter(file)

@@ -1,0 +1,108 @@
+"""What each event books: fills → postings. Pure sums; every list of lines adds up to zero per asset.
+
+Signs: `+` into a bucket, `−` out of it. Cash buckets are external, available, reserved, position:<instrument> (what was paid
+for the units held), fees, tax and realised (profit as a negative sum, before fees and taxes). Units of an instrument live in
+external, available and reserved under the instrument's key as asset.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+EXTERNAL, AVAILABLE, RESERVED, FEES, TAX, REALISED = "external", "available", "reserved", "fees", "tax", "realised"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One posting to be: `amount` of `asset` into `bucket`."""
+
+    bucket: str
+    asset: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill in the ledger's words. `amount` = price × quantity in `currency`, rounded to its unit; fee and tax likewise."""
+
+    instrument: str
+    currency: str
+    quantity: Decimal
+    amount: Decimal
+    fee: Decimal
+    tax: Decimal
+
+
+def position_bucket(instrument: str) -> str:
+    """The bucket that holds what was paid for the units of `instrument`."""
+    return f"position:{instrument}"
+
+
+def is_owned(bucket: str) -> bool:
+    """Whether a bucket holds what is the person's own: it can be empty, never below."""
+    return bucket in {AVAILABLE, RESERVED} or bucket.startswith("position:")
+
+
+def deposit(currency: str, amount: Decimal) -> list[Line]:
+    return _move(currency, amount, EXTERNAL, AVAILABLE)
+
+
+def withdrawal(currency: str, amount: Decimal) -> list[Line]:
+    return _move(currency, amount, AVAILABLE, EXTERNAL)
+
+
+def reserve(asset: str, amount: Decimal) -> list[Line]:
+    """Set cash or units aside for an order."""
+    return _move(asset, amount, AVAILABLE, RESERVED)
+
+
+def release(asset: str, amount: Decimal) -> list[Line]:
+    """Give back what an order no longer needs."""
+    return _move(asset, amount, RESERVED, AVAILABLE)
+
+
+def bought(fill: Execution) -> list[Line]:
+    """Reserved cash becomes a position and a fee; units arrive."""
+    return _without_zeros(
+        Line(RESERVED, fill.currency, -(fill.amount + fill.fee + fill.tax)),
+        Line(position_bucket(fill.instrument), fill.currency, fill.amount),
+        Line(FEES, fill.currency, fill.fee),
+        Line(TAX, fill.currency, fill.tax),
+        Line(EXTERNAL, fill.instrument, -fill.quantity),
+        Line(AVAILABLE, fill.instrument, fill.quantity),
+    )
+
+
+def sold(fill: Execution, cost: Decimal) -> list[Line]:
+    """Reserved units leave; the proceeds less fee and tax become cash, and their distance from `cost` is realised."""
+    return _without_zeros(
+        Line(RESERVED, fill.instrument, -fill.quantity),
+        Line(EXTERNAL, fill.instrument, fill.quantity),
+        Line(position_bucket(fill.instrument), fill.currency, -cost),
+        Line(AVAILABLE, fill.currency, fill.amount - fill.fee - fill.tax),
+        Line(FEES, fill.currency, fill.fee),
+        Line(TAX, fill.currency, fill.tax),
+        Line(REALISED, fill.currency, cost - fill.amount),
+    )
+
+
+def cost_of_sold(quantity: Decimal, held: Decimal, held_cost: Decimal, cash_decimals: int) -> Decimal:
+    """What the sold part of a position had cost, by average, cut to the currency's unit; the last unit takes the rest."""
+    if quantity >= held:
+        return held_cost
+    return (held_cost * quantity / held).quantize(Decimal(1).scaleb(-cash_decimals), rounding=ROUND_DOWN)
+
+
+def imbalance(lines: list[Line]) -> dict[str, Decimal]:
+    """The assets whose lines do not sum to zero, with the sum: empty for a sound booking."""
+    sums: dict[str, Decimal] = {}
+    for line in lines:
+        sums[line.asset] = sums.get(line.asset, Decimal(0)) + line.amount
+    return {asset: total for asset, total in sums.items() if total}
+
+
+def _move(asset: str, amount: Decimal, source: str, target: str) -> list[Line]:
+    return [Line(source, asset, -amount), Line(target, asset, amount)]
+
+
+def _without_zeros(*lines: Line) -> list[Line]:
+    return [line for line in lines if line.amount]

@@ -1,0 +1,186 @@
+"""`manage.py feed`: market data. The simulated market by default; `--replay` plays imported bars as the live market."""
+
+import logging
+import signal
+from argparse import ArgumentParser
+from collections.abc import Callable
+from threading import Event
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerAway
+
+from brokers.simulator.events import Pace
+from brokers.simulator.replay import NothingToReplay, Replay
+from markets.events import QuotePublisher
+from markets.models import Instrument, PriceFeed
+from markets.types import Interval, Source
+from trading.services import feeding
+from trading.services.feeding import Feeding
+from trading.tasks import evaluate_plans
+
+logger = logging.getLogger(__name__)
+
+STEP = 0.2  # seconds between two beats
+LONGEST_STEP = 2.0  # after a longer pause (a sleeping laptop) the market goes on where it was instead of jumping
+RING_AGAIN = 5.0  # seconds until a replay at full speed asks once more for a decision
+LOOK_AGAIN = 0.002
+
+
+class Command(BaseCommand):
+    help = "Supply prices: the simulated market (모의), or imported bars replayed as if they were live."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--replay", metavar="KEY", help="such as KRX:005930; its bars must have been imported")
+        parser.add_argument("--interval", choices=[interval.value for interval in Interval], default=Interval.D1.value)
+        parser.add_argument("--speed", default="1", help="market seconds per second, or max: the next bar once the last is done")
+        parser.add_argument("--resume", action="store_true", help="go on where an earlier run of this replay stopped")
+        parser.add_argument("--stay", action="store_true", help="after the last bar keep running until stopped")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        stop = Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        if options["replay"] is None:
+            SimulatorLoop(stop).run()
+            return
+        replay = self._open_replay(options)
+        played = ReplayLoop(stop, *replay, speed=_speed(options["speed"])).run()
+        self.stdout.write(f"{played} bars of {options['replay']} replayed")
+        while options["stay"] and not stop.wait(1.0):
+            feeding.markets.beat(Source.REPLAY, replay[0].clock)
+
+    def _open_replay(self, options: dict[str, Any]) -> tuple[Replay, Instrument]:
+        try:
+            instrument = Instrument.objects.by_key(options["replay"])
+            replay = feeding.open_replay(instrument, Interval(options["interval"]), resume=options["resume"])
+        except Instrument.DoesNotExist:
+            raise CommandError(f"There is no instrument {options['replay']}.") from None
+        except NothingToReplay:
+            raise CommandError(
+                f"{options['replay']} has no imported {options['interval']} bars. "
+                f"Import some first: manage.py import_bars FILE --instrument {options['replay']} --interval {options['interval']}"
+            ) from None
+        if not options["resume"] and (earlier := feeding.decided_before(instrument)):
+            self.stderr.write(f"{earlier} plans have decided on {instrument.key} before; they do not decide twice on one bar.")
+        return replay, instrument
+
+
+def ring(instrument_ids: list[int]) -> None:
+    """Ask a worker to look at the plans of these instruments. Without Redis, dispatch looks at them by itself."""
+    for instrument_id in instrument_ids:
+        try:
+            evaluate_plans.apply_async(args=[instrument_id], retry=False)
+        except BrokerAway:
+            logger.warning("no worker can be rung; dispatch will look at the plans within 15 s")
+            return
+
+
+def while_the_database_is_there(stop: Event, turn: Callable[[], None]) -> None:
+    """One turn; a database that went away is waited for, and the turn is taken again from the start."""
+    try:
+        turn()
+    except (OperationalError, InterfaceError) as e:
+        logger.warning("database away (%s); the feed waits", type(e).__name__)
+        connection.close()
+        stop.wait(1.0)
+
+
+class SimulatorLoop:
+    """The simulated market at the speed people choose, for the instruments nobody else supplies."""
+
+    def __init__(self, stop: Event) -> None:
+        self._stop = stop
+        seed, keeps_sessions = settings.SIMULATOR_SEED, settings.SIMULATOR_SESSIONS
+        self._market = feeding.open_simulator(seed, keeps_sessions)
+        self._folder = feeding.folder_for(self._market, seed, keeps_sessions)
+        self._feeding = Feeding(self._market, feeding.simulated_instruments(), QuotePublisher())
+        self._pace = Pace(1, timezone.now())
+        self._last_step = monotonic()
+        feeding.markets.beat(Source.SIMULATOR, self._market.clock, keeps_sessions=keeps_sessions)
+
+    def run(self) -> None:
+        while not self._stop.wait(STEP):
+            while_the_database_is_there(self._stop, self._turn)
+
+    def _turn(self) -> None:
+        self._keep_pace()
+        to = self._market.due(self._pace.elapsed(timezone.now()))
+        if (to - self._market.clock).total_seconds() < 1:
+            return
+        self._feeding.own(feeding.simulated_instruments())
+        batch = self._market.advance(to)
+        closed = [bar for tick in batch.ticks for bar in self._folder.add(tick)]
+        closed += self._folder.close_until(batch.at)
+        ring(self._feeding.take(batch, closed, int(self._pace.speed)))
+        self._feeding.prune(batch.at)
+
+    def _keep_pace(self) -> None:
+        now, moment = timezone.now(), monotonic()
+        if moment - self._last_step > LONGEST_STEP:
+            self._pace = Pace(self._pace.speed, now, self._market.clock - self._market.due(feeding.NO_TIME))
+        self._last_step = moment
+        speed = PriceFeed.objects.values_list("speed", flat=True).get(source=Source.SIMULATOR)
+        if speed != self._pace.speed:
+            self._pace = self._pace.at_speed(speed, now)
+
+
+class ReplayLoop:
+    """Imported bars as the live market. At speed 0 (max) the next bar comes once the last has been worked through."""
+
+    def __init__(self, stop: Event, replay: Replay, instrument: Instrument, speed: int) -> None:
+        self._stop = stop
+        self._replay = replay
+        self._instrument = instrument
+        self._speed = speed
+        self._feeding = Feeding(replay, [instrument], QuotePublisher())
+        self._played = 0
+        feeding.markets.beat(Source.REPLAY, replay.clock, speed=speed)
+
+    def run(self) -> int:
+        """Play to the end, or until stopped; the number of bars played."""
+        if self._speed == 0:
+            while not self._stop.is_set() and not self._replay.ended:
+                self._play_and_wait()
+        else:
+            pace = Pace(self._speed, timezone.now())
+            while not self._replay.ended and not self._stop.wait(STEP):
+                self._play_until(pace)
+        return self._played
+
+    def _play_until(self, pace: Pace) -> None:
+        to = self._replay.due(pace.elapsed(timezone.now()))
+        while self._replay.clock < to and not self._replay.ended and not self._stop.is_set():
+            self._take(to)
+        feeding.markets.beat(Source.REPLAY, self._replay.clock)
+
+    def _take(self, to: Any) -> None:
+        batch = self._replay.advance(to)
+        self._played += len(batch.closed_bars)
+        ring(self._feeding.take(batch, list(batch.closed_bars), self._speed))
+
+    def _play_and_wait(self) -> None:
+        batch = self._replay.next_bar()
+        if batch is None:
+            return
+        self._played += 1
+        waiting = self._feeding.take(batch, list(batch.closed_bars), self._speed)
+        rung = float("-inf")
+        while waiting and not self._stop.is_set() and not feeding.is_worked_through(self._instrument, batch.at):
+            if monotonic() - rung > RING_AGAIN:
+                feeding.markets.beat(Source.REPLAY, batch.at)
+                ring(waiting)
+                rung = monotonic()
+            self._stop.wait(LOOK_AGAIN)
+
+
+def _speed(text: str) -> int:
+    if text == "max":
+        return 0
+    if not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise CommandError(f"--speed takes a whole number from 1 to 1000000, or max, not {text!r}.")
+    return int(text)

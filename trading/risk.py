@@ -1,0 +1,53 @@
+"""Intent → order or denial: the sums behind our own limits. Pure; the service reads the numbers and stores the answer."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from brokers.virtual import costs
+from markets.calendars import Calendar
+from markets.rules import round_to_tick
+from markets.types import InstrumentRules, Side
+
+# A market order has no price, yet cash must be set aside before it is sent. This much above the ask is reserved, and the
+# order never pays more: a price that ran further away is not chased.
+MARKET_BUY_MARGIN = Decimal("0.05")
+ROUND_THE_CLOCK_ORDER_LIFE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Why our limits refused an order, with the numbers."""
+
+    code: str
+    facts: dict[str, str]
+
+
+def worst_buy_price(rules: InstrumentRules, reference: Decimal, on: date) -> Decimal:
+    """The most a market buy may pay per unit, on the tick above `reference` plus the margin."""
+    return round_to_tick(rules.tick_table, reference * (1 + MARKET_BUY_MARGIN), on, "up")
+
+
+def to_reserve(rules: InstrumentRules, side: Side, quantity: Decimal, worst_price: Decimal, on: date) -> Decimal:
+    """What an order sets aside: cash for the dearest way a buy can fill, the units themselves for a sell."""
+    return costs.worst_case(rules, side, worst_price, quantity, on) if side is Side.BUY else quantity
+
+
+def shortage(side: Side, needed: Decimal, available: Decimal) -> Denial | None:
+    """The denial for an order that needs more than is free, or None. A sale of what is not held is a short sale: refused."""
+    if needed <= available:
+        return None
+    code = "insufficient_cash" if side is Side.BUY else "insufficient_quantity"
+    return Denial(code, {"needed": format(needed, "f"), "available": format(available, "f")})
+
+
+def day_order_expiry(calendar: Calendar, at: datetime) -> datetime:
+    """When a day order placed at `at` dies: at the close of this session or, placed outside one, of the next.
+
+    A market that never closes has no such moment; there a day order lives for 24 hours.
+    """
+    if calendar.key == "always":
+        return at + ROUND_THE_CLOCK_ORDER_LIFE
+    session = calendar.session_at(at) or calendar.session_at(calendar.next_open(at))
+    assert session is not None  # an opening belongs to a session
+    return session.closed_at

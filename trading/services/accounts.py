@@ -1,0 +1,145 @@
+"""Opening virtual accounts and reading what an account is worth."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import User
+from brokers.models import BrokerAccount
+from brokers.protocol import Environment
+from markets.models import Instrument, LatestQuote
+from markets.services import market_time
+from markets.types import Source
+from trading import ledger
+from trading.errors import NotAllowed
+from trading.models import Balance, Journal
+from trading.services import books
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """One holding at its last price. `value` and `unrealised` are None while there is no price."""
+
+    instrument: Instrument
+    quantity: Decimal
+    reserved: Decimal
+    cost: Decimal
+    price: Decimal | None
+
+    @property
+    def average_cost(self) -> Decimal:
+        return self.cost / self.quantity
+
+    @property
+    def value(self) -> Decimal | None:
+        return None if self.price is None else self.price * self.quantity
+
+    @property
+    def unrealised(self) -> Decimal | None:
+        return None if self.value is None else self.value - self.cost
+
+    @property
+    def unrealised_rate(self) -> Decimal | None:
+        return None if self.unrealised is None or not self.cost else self.unrealised / self.cost
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """One account in its own currency, exact. Holdings in other currencies are listed, never added at a guessed rate."""
+
+    account: BrokerAccount
+    currency: str
+    cash_available: Decimal
+    cash_reserved: Decimal
+    deposited: Decimal
+    realised: Decimal  # after fees and taxes
+    positions: tuple[PositionView, ...]
+
+    @property
+    def positions_value(self) -> Decimal:
+        own = (position for position in self.positions if position.instrument.currency == self.currency)
+        return sum((position.cost if position.value is None else position.value for position in own), Decimal(0))
+
+    @property
+    def unrealised(self) -> Decimal:
+        own = (position for position in self.positions if position.instrument.currency == self.currency)
+        return sum((position.unrealised or Decimal(0) for position in own), Decimal(0))
+
+    @property
+    def total_value(self) -> Decimal:
+        return self.cash_available + self.cash_reserved + self.positions_value
+
+    @property
+    def profit(self) -> Decimal:
+        return self.total_value - self.deposited
+
+    @property
+    def profit_rate(self) -> Decimal:
+        return self.profit / self.deposited if self.deposited else Decimal(0)
+
+
+@transaction.atomic
+def open_virtual_account(
+    user: User, name: str, opening_balance: Decimal, currency: str = "KRW", at: datetime | None = None
+) -> BrokerAccount:
+    """A virtual account with play money in it. Raises NotAllowed for viewers, OrderRefused for a bad amount."""
+    if not user.may_trade:
+        raise NotAllowed
+    account = BrokerAccount.objects.create(
+        user=user, name=name, broker="virtual", environment=Environment.VIRTUAL, currency=currency
+    )
+    books.deposit(account, opening_balance, f"opening:{account.pk}", at or market_time(Source.SIMULATOR))
+    return account
+
+
+def portfolio(account: BrokerAccount) -> Portfolio:
+    """Cash, holdings and profit of one account, in three queries."""
+    amounts = {
+        (bucket, asset): amount
+        for bucket, asset, amount in Balance.objects.filter(broker_account=account).values_list(
+            "bucket", "asset", "amount"
+        )
+    }
+
+    def of(bucket: str) -> Decimal:
+        return amounts.get((bucket, account.currency), Decimal(0))
+
+    return Portfolio(
+        account=account,
+        currency=account.currency,
+        cash_available=of(ledger.AVAILABLE),
+        cash_reserved=of(ledger.RESERVED),
+        deposited=-of(ledger.EXTERNAL),
+        realised=-of(ledger.REALISED) - of(ledger.FEES) - of(ledger.TAX),
+        positions=tuple(_positions(amounts)),
+    )
+
+
+def statement(account: BrokerAccount) -> QuerySet[Journal]:
+    """Everything booked on an account, newest first, with its postings."""
+    return Journal.objects.filter(broker_account=account).order_by("-id").prefetch_related("postings")
+
+
+def _positions(amounts: dict[tuple[str, str], Decimal]) -> list[PositionView]:
+    held = {
+        asset: amount + amounts.get((ledger.RESERVED, asset), Decimal(0))
+        for (bucket, asset), amount in amounts.items()
+        if bucket == ledger.AVAILABLE and ":" in asset
+    }
+    symbols = {asset.partition(":")[2] for asset, quantity in held.items() if quantity}
+    by_key = {i.key: i for i in Instrument.objects.filter(symbol__in=symbols)} if symbols else {}
+    quotes = {quote.instrument_id: quote for quote in LatestQuote.objects.filter(instrument__in=by_key.values())}
+    return [
+        PositionView(
+            instrument=instrument,
+            quantity=held[key],
+            reserved=amounts.get((ledger.RESERVED, key), Decimal(0)),
+            cost=amounts.get((ledger.position_bucket(key), instrument.currency), Decimal(0)),
+            price=quotes[instrument.pk].price if instrument.pk in quotes else None,
+        )
+        for key, instrument in sorted(by_key.items())
+        if held.get(key)
+    ]

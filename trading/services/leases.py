@@ -1,0 +1,55 @@
+"""Leases in the database: who may be the only one. Compare-and-swap, and a fence that only grows."""
+
+import os
+import socket
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from trading.models import Lease, Pulse
+
+LIFE = timedelta(seconds=15)
+
+
+def holder_name() -> str:
+    """This process, as a lease knows it."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+
+@transaction.atomic
+def acquire(name: str, holder: str) -> int | None:
+    """The fence under which `holder` may act for the next 15 s, or None while someone else may.
+
+    Renewing keeps the fence; taking over from another raises it, so the one before is refused at its next claim.
+    """
+    now = timezone.now()
+    lease, is_new = Lease.objects.select_for_update().get_or_create(
+        name=name, defaults={"holder": holder, "fence": 1, "until": now + LIFE}
+    )
+    if is_new:
+        return lease.fence
+    if lease.holder != holder:
+        if lease.until > now:
+            return None
+        lease.holder = holder
+        lease.fence += 1
+    lease.until = now + LIFE
+    lease.save()
+    return lease.fence
+
+
+def give_back(name: str, holder: str) -> None:
+    """Let the next one begin at once instead of after 15 s."""
+    Lease.objects.filter(name=name, holder=holder).update(until=timezone.now())
+
+
+def is_current(name: str, fence: int) -> bool:
+    """Whether `fence` is still the newest and its time has not run out. Call inside the claim's transaction."""
+    lease = Lease.objects.select_for_update().filter(name=name).first()
+    return lease is not None and lease.fence == fence and lease.until > timezone.now()
+
+
+def pulse(name: str) -> None:
+    """Write down that this process lives."""
+    Pulse.objects.update_or_create(name=name, defaults={"at": timezone.now()})

@@ -1,0 +1,116 @@
+"""Passing the live market to resting virtual orders: the pure matching decides, `apply_report` books."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from brokers.protocol import FillReport, OrderReport, ReportStatus
+from brokers.virtual import costs
+from brokers.virtual.matching import (
+    Depth,
+    Level,
+    Match,
+    Resting,
+    Terms,
+    Ticks,
+    floor_units,
+    from_units,
+    match,
+    to_units,
+)
+from markets.models import Instrument
+from markets.types import InstrumentRules, OrderBook, Side, market_day
+from markets.types import Level as QuotedLevel
+from trading.models import Order
+from trading.services.reports import apply_report
+
+VIRTUAL = "virtual"
+
+
+def instruments_with_resting_orders() -> set[int]:
+    """Primary keys of the instruments some virtual order is resting on: one indexed query for a whole feed."""
+    resting = Order.objects.working().filter(broker_account__broker=VIRTUAL, cancel_requested=False)
+    return set(resting.values_list("instrument_id", flat=True).distinct())
+
+
+def match_virtual(instrument: Instrument, book: OrderBook) -> int:
+    """Fill and expire the virtual orders resting on `instrument` against one quoted book; the number of orders moved.
+
+    An order never trades on a book from before it was placed.
+    """
+    orders = list(
+        Order.objects.working()
+        .filter(instrument=instrument, broker_account__broker=VIRTUAL, cancel_requested=False, market_at__lt=book.at)
+        .order_by("created_at")
+    )
+    expired = [order for order in orders if order.expires_at is not None and order.expires_at <= book.at]
+    for order in expired:
+        apply_report(order.pk, OrderReport(ReportStatus.EXPIRED, reason="day_over"), book.at)
+    live = [order for order in orders if order not in expired]
+    return len(expired) + (_fill(live, instrument, book) if live else 0)
+
+
+def _fill(orders: Sequence[Order], instrument: Instrument, book: OrderBook) -> int:
+    rules = instrument.rules
+    resting = [_resting(order, number, rules) for number, order in enumerate(orders)]
+    # Participation and spread are the source's: the book it shows is what could be had.
+    terms = Terms(Ticks.of(rules, market_day(book.at)), lot=to_units(rules.lot, rules.quantity_decimals))
+    matches = match(resting, _depth(book, rules), terms)
+    for number, order in enumerate(orders):
+        own = [each for each in matches if each.id == number]
+        if own:
+            fills = _fill_reports(order, own, rules, book.at)
+            apply_report(order.pk, OrderReport(ReportStatus.ACCEPTED, fills=fills), book.at)
+    return len({each.id for each in matches})
+
+
+def _fill_reports(order: Order, matches: list[Match[int]], rules: InstrumentRules, at: datetime) -> tuple[FillReport, ...]:
+    """The fills of one order with costs reckoned on the order as a whole, so that many small fills cost no more."""
+    side, on = Side(order.side), market_day(at)
+    quantity = order.filled_quantity
+    had = [costs.Fill(fill.price, fill.quantity, market_day(fill.at)) for fill in order.fills.all()]
+    state = costs.charge_state(rules, side, had)
+    fills = []
+    for each in matches:
+        price = from_units(each.price, rules.price_decimals)
+        filled = from_units(each.quantity, rules.quantity_decimals)
+        charge, state = costs.incremental_charges(rules, side, state, costs.Fill(price, filled, on))
+        quantity += filled
+        fills.append(
+            FillReport(
+                key=f"{order.client_id}:{format(quantity.normalize(), 'f')}",
+                quantity=filled,
+                price=price,
+                amount=charge.amount,
+                fee=charge.fee,
+                tax=charge.tax,
+                at=at,
+                pricing=each.pricing(rules.price_decimals),
+            )
+        )
+    return tuple(fills)
+
+
+def _resting(order: Order, number: int, rules: InstrumentRules) -> Resting[int]:
+    return Resting(
+        id=number,
+        side=Side(order.side),
+        remaining=to_units(order.remaining, rules.quantity_decimals),
+        limit=_price_units(order.limit_price, rules),
+        sequence=number,
+        collar=_price_units(order.worst_price, rules),
+    )
+
+
+def _price_units(price: Decimal | None, rules: InstrumentRules) -> int | None:
+    return None if price is None else to_units(price, rules.price_decimals)
+
+
+def _depth(book: OrderBook, rules: InstrumentRules) -> Depth:
+    def levels(side: tuple[QuotedLevel, ...]) -> list[Level]:
+        return [
+            Level(to_units(level.price, rules.price_decimals), floor_units(level.quantity, rules.quantity_decimals))
+            for level in side
+        ]
+
+    return Depth(levels(book.bids), levels(book.asks))

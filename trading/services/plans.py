@@ -1,0 +1,127 @@
+"""Registering, pausing and resuming swing plans."""
+
+from decimal import Decimal
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import User
+from brokers.models import BrokerAccount
+from markets import services as markets
+from markets.models import Instrument
+from markets.types import Interval
+from strategies.library.swing import SwingParameters, swing_document
+from strategies.models import Strategy, StrategyVersion
+from trading.errors import NotAllowed, PlanRefused
+from trading.events import publish_plan_changed
+from trading.models import PlanEvaluation, SwingPlan
+from trading.services.evaluation import evaluate_plan
+
+
+@transaction.atomic
+def register_plan(
+    user: User,
+    *,
+    broker_account: BrokerAccount,
+    instrument: Instrument,
+    name: str,
+    interval: Interval,
+    parameters: SwingParameters,
+    budget: Decimal,
+    first_share: Decimal,
+    repeat: bool = True,
+    cooldown_bars: int = 5,
+    mode: str = "on",
+) -> SwingPlan:
+    """A swing plan that watches from the next closed bar on. Raises NotAllowed and PlanRefused; nothing is written then."""
+    if not user.may_trade:
+        raise NotAllowed
+    _check(user, broker_account, instrument, name, budget, first_share)
+    plan = SwingPlan.objects.create(
+        user=user,
+        broker_account=broker_account,
+        instrument=instrument,
+        strategy_version=_version(user, name, parameters),
+        name=name,
+        interval=interval,
+        budget=budget,
+        first_share=first_share,
+        repeat=repeat,
+        cooldown_bars=cooldown_bars,
+        mode=mode,
+        watches_from=markets.market_now(instrument),
+    )
+    transaction.on_commit(partial(publish_plan_changed, plan.pk, user.pk, plan.version))
+    return plan
+
+
+def pause_plan(user: User, plan_id: UUID) -> SwingPlan:
+    """Stop looking. What is held stays held, working orders go on. Raises SwingPlan.DoesNotExist for another's plan."""
+    return _switch(user, plan_id, "off")
+
+
+def resume_plan(user: User, plan_id: UUID) -> SwingPlan:
+    """Look again, from the next closed bar on: nothing is traded on bars that passed in between."""
+    return _switch(user, plan_id, "on")
+
+
+def evaluate_plan_now(user: User, plan_id: UUID) -> PlanEvaluation:
+    """The decision on the plan's last closed bar, made now if nobody has. Raises PlanRefused without a bar or when off."""
+    plan = SwingPlan.objects.for_user(user).select_related("instrument", "strategy_version").get(pk=plan_id)
+    if not user.may_trade:
+        raise NotAllowed
+    if plan.mode == "off":
+        raise PlanRefused("plan_is_off")
+    decision = evaluate_plan(plan)
+    if decision is None:
+        raise PlanRefused("no_closed_bar_yet", interval=plan.interval)
+    return decision
+
+
+@transaction.atomic
+def _switch(user: User, plan_id: UUID, mode: str) -> SwingPlan:
+    if not user.may_trade:
+        raise NotAllowed
+    plan = SwingPlan.objects.for_user(user).select_for_update(of=("self",)).select_related("instrument").get(pk=plan_id)
+    if plan.mode != mode:
+        plan.mode = mode
+        plan.version += 1
+        if mode != "off":
+            plan.watches_from = markets.market_now(plan.instrument)
+        plan.save(update_fields=["mode", "version", "watches_from", "updated_at"])
+        transaction.on_commit(partial(publish_plan_changed, plan.pk, user.pk, plan.version))
+    return plan
+
+
+def _check(
+    user: User,
+    broker_account: BrokerAccount,
+    instrument: Instrument,
+    name: str,
+    budget: Decimal,
+    first_share: Decimal,
+) -> None:
+    if broker_account.user_id != user.pk or not broker_account.is_active:
+        raise PlanRefused("unknown_account")
+    if not instrument.is_active:
+        raise PlanRefused("instrument_not_tradable", instrument=instrument.key)
+    if not name.strip():
+        raise PlanRefused("name_missing")
+    if not budget.is_finite() or budget <= 0:
+        raise PlanRefused("bad_budget")
+    if not first_share.is_finite() or not 0 < first_share <= 1:
+        raise PlanRefused("bad_first_share")
+
+
+def _version(user: User, name: str, parameters: SwingParameters) -> StrategyVersion:
+    """The rule as an immutable version of the person's own strategy: one strategy per name, a version per content."""
+    document = swing_document(parameters)
+    strategy, _is_new = Strategy.objects.get_or_create(user=user, name=name, kind="swing")
+    known = strategy.versions.filter(version_hash=document.version_hash()).first()
+    return known or strategy.versions.create(
+        number=strategy.versions.count() + 1,
+        document=document.as_data(),
+        settings=parameters.as_data(),
+        version_hash=document.version_hash(),
+    )
