@@ -36,6 +36,7 @@ class Reason(StrEnum):
     FIRST_ENTRY = "first_entry"
     SECOND_ENTRY = "second_entry"
     EXIT_RULE = "exit_rule"
+    EXIT_UNFINISHED = "exit_unfinished"
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
     TRAILING_STOP = "trailing_stop"
@@ -64,6 +65,7 @@ class PlanState:
     average_cost: Decimal | None = None
     highest_close: Decimal | None = None
     working_order: bool = False
+    exiting: bool = False  # an earlier sale filled in part: what is left goes too, whatever the rule says now
     repeat: bool = False
     cool_down_left: int = 0  # bars
 
@@ -121,6 +123,8 @@ def decide(state: PlanState, row: Row, risk: RiskRates) -> Decision:
         return _after_the_sale(state)
     if state.signal == 0:
         return _first_buy(row)
+    if state.exiting:
+        return Decision(Action.SELL, Reason.EXIT_UNFINISHED, {"held": str(state.held)})
     return _limit_reached(state, to_decimal(row.close), risk) or _exit_or_second_buy(state, row)
 
 
@@ -186,6 +190,10 @@ _SENTENCES: Mapping[Reason, Mapping[Language, str]] = {
     Reason.HOLDING_MISMATCH: {
         "ko": "멈췄습니다: 시그널 {signal}인데 보유 수량이 {held}입니다. 확인이 필요합니다",
         "en": "Blocked: signal {signal} but {held} held; a person has to look",
+    },
+    Reason.EXIT_UNFINISHED: {
+        "ko": "매도를 이어 갑니다: 앞선 매도가 일부만 체결되어 {held} 남았습니다",
+        "en": "Selling on: the earlier sale filled in part and {held} are left",
     },
     Reason.STOP_LOSS: {
         "ko": "손절 매도: 종가 {close} — 평균 매수가 {base}에서 {rate} 내린 {level} 이하입니다",
