@@ -6,6 +6,7 @@ import secrets
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 for _name in (
     "DATABASE_URI",
@@ -17,6 +18,10 @@ for _name in (
     "LOG_LEVEL",
 ):
     os.environ.pop(_name, None)
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")  # tests running side by side must not hear one another
+_redis = os.environ.get("TEST_REDIS_URL", "")
+if _redis:
+    _redis = urlsplit(_redis)._replace(path=f"/{1 + int(_worker.removeprefix('gw'))}").geturl()
 _var = tempfile.mkdtemp(prefix="kairos-test-")
 atexit.register(shutil.rmtree, _var, ignore_errors=True)
 os.environ.update(
@@ -24,15 +29,16 @@ os.environ.update(
     KAIROS_ENV="test",
     KAIROS_VAR=_var,
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", ""),  # empty: SQLite; `make test` gives PostgreSQL's here
-    REDIS_URL=os.environ.get("TEST_REDIS_URL", ""),  # empty: the embedded one, started by conftest.py
+    REDIS_URL=_redis,  # empty: the embedded one, started by conftest.py
     SECRET_KEY=secrets.token_urlsafe(48),
     JWT_SECRET=secrets.token_urlsafe(48),
     ENCRYPTION_KEY=secrets.token_urlsafe(48),
 )
 
 from config.settings import *  # noqa: E402, F403
-from config.settings import DATABASES  # noqa: E402
+from config.settings import CHANNEL_LAYERS, DATABASES  # noqa: E402
 
+CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"kairos-{_worker}"  # type: ignore[index]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # scrypt costs 50 ms for every person made
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in the running program: a database in memory locks by table and knows neither WAL nor IMMEDIATE.

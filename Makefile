@@ -1,0 +1,78 @@
+# make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
+# make test   the whole test suite                              make lint   style, types, migrations, translations
+
+.PHONY: run install install-dev test lint format messages lock bench-run clean help
+.DEFAULT_GOAL := help
+
+PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PIP = .venv/bin/python -m pip install -qq --no-input --disable-pip-version-check --require-hashes --only-binary :all:
+IN_TESTS = DJANGO_SETTINGS_MODULE=tests.settings
+PYTEST = .venv/bin/python -m pytest -q
+UP =
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+# Prices, people, orders: everything is in var/ and .env, so a second run goes on where the first stopped.
+run: install .env
+	@.venv/bin/python manage.py up $(UP)
+
+.env:
+	@.venv/bin/python -I config/new_env.py
+
+.venv/made:
+	@test -n "$(PYTHON)" || { echo "Kairos needs Python 3.11 or newer with its venv module; none was found (Debian: apt-get install python3-venv)."; exit 1; }
+	@$(PYTHON) -m venv .venv && touch .venv/made
+
+# A copy of the list last installed says whether anything changed; nothing is asked of the network when nothing did.
+install: .venv/made
+	@cmp -s requirements.txt .venv/requirements.txt || { echo "Installing Kairos' packages (once)…" >&2; \
+	$(PIP) -r requirements.txt && cp requirements.txt .venv/requirements.txt; } || \
+	{ echo "The packages could not be installed; pip says why above (the first run needs the network)."; exit 1; }
+
+install-dev: install
+	@cmp -s requirements-dev.txt .venv/requirements-dev.txt || { echo "Installing the tools for tests (once)…" >&2; \
+	$(PIP) -r requirements-dev.txt && cp requirements-dev.txt .venv/requirements-dev.txt; } || \
+	{ echo "The packages could not be installed; pip says why above (the first run needs the network)."; exit 1; }
+
+# SQLite always; PostgreSQL too where TEST_POSTGRES_URL names a server on which databases may be made. Tests that start
+# the running system come alone: they measure seconds.
+test: install-dev
+	@started=$$(date +%s); \
+	$(PYTEST) -n auto -m "not processes and not browser" && \
+	$(PYTEST) -m "processes or browser" && \
+	if [ -n "$$TEST_POSTGRES_URL" ]; then \
+		TEST_DATABASE_URL="$$TEST_POSTGRES_URL" $(PYTEST) -n auto -m "not processes and not browser"; \
+	else echo "PostgreSQL: not tested, TEST_POSTGRES_URL is not set"; fi && \
+	echo "test: seconds=$$(($$(date +%s) - started)) postgres=$${TEST_POSTGRES_URL:+yes}"
+
+lint: install-dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy .
+	$(IN_TESTS) .venv/bin/python manage.py makemigrations --check --dry-run
+	$(IN_TESTS) .venv/bin/python manage.py check --fail-level WARNING
+	$(IN_TESTS) .venv/bin/python manage.py check_messages
+
+format: install-dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+# Collect what must be translated, then make what the pages read. Needs gettext.
+messages: install-dev
+	$(IN_TESTS) .venv/bin/python manage.py makemessages -l en --no-obsolete --no-wrap --ignore ".venv/*" --ignore "var/*" --ignore "tests/*"
+	$(IN_TESTS) .venv/bin/python manage.py compilemessages -l en
+
+# Time to the first page, on the first run and the second, and the memory of all processes.
+bench-run: install-dev
+	@.venv/bin/python -m tests.e2e.bench_run
+
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.txt
+
+# What can be made again. The database, .env and their secrets stay.
+clean:
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis staticfiles .coverage test-results
+	find . -name __pycache__ -not -path "./.venv/*" -prune -exec rm -rf {} +
