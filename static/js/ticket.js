@@ -1,0 +1,37 @@
+// The order ticket: a click on a price of the book fills it in, and a share of what is free becomes a quantity.
+// Only a help with typing: the form works without it, and the server reads what stands in the fields.
+export const mount = (el) => {
+  const field = (name) => el.querySelector(`[name=${name}]`)
+  const chosen = (name) => el.querySelector(`[name=${name}]:checked`)?.value
+  const put = (input, text) => {
+    if (!input) return
+    input.value = text
+    input.dispatchEvent(new Event("input", { bubbles: true }))
+  }
+  const room = () => {
+    const account = field("broker_account")?.value
+    return el.querySelector(`[data-account="${account}"]`)?.dataset
+  }
+  const quantityFor = (share) => {
+    const free = room()
+    const lot = Number(el.dataset.lot)
+    if (!free || !lot) return ""
+    const price = chosen("order_type") === "limit" ? Number(field("limit_price").value.replaceAll(",", "")) : Number(el.dataset.price) * 1.05
+    const most = chosen("side") === "sell" ? Number(free.quantity) : price > 0 ? Number(free.cash) / (price * 1.001) : 0
+    const lots = Math.floor((most * share) / lot + 1e-9)
+    const places = (el.dataset.lot.split(".")[1] ?? "").length
+    return lots > 0 ? (lots * lot).toFixed(places) : ""
+  }
+
+  el.querySelectorAll("[data-share]").forEach((button) => {
+    button.hidden = false
+    button.addEventListener("click", () => put(field("quantity"), quantityFor(Number(button.dataset.share))))
+  })
+  document.addEventListener("click", ({ target }) => {
+    const price = el.isConnected && target.closest?.("[data-pick-price]")?.dataset.pickPrice
+    if (!price) return
+    const limit = el.querySelector("[name=order_type][value=limit]")
+    if (limit) limit.checked = true
+    put(field("limit_price"), price)
+  })
+}

@@ -1,0 +1,92 @@
+"""Codes as sentences: why an order was refused or denied, why a plan did nothing. Codes are stable, words are not."""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext_lazy as _
+
+from trading.errors import TradingError
+
+register = template.Library()
+
+SENTENCES = {
+    # a request that cannot be an order
+    "bad_number": _("수량과 가격은 0보다 큰 숫자여야 합니다."),
+    "wrong_tick": _("호가 단위(%(step)s)에 맞지 않는 가격입니다. 가까운 가격: %(low)s, %(high)s"),
+    "wrong_lot": _("매매 단위(%(step)s)에 맞지 않는 수량입니다. 가까운 수량: %(low)s, %(high)s"),
+    "below_minimum": _("최소 주문보다 작습니다. 최소 %(low)s, 입력 %(given)s"),
+    "outside_price_limit": _("가격 제한폭을 벗어났습니다. %(low)s부터 %(high)s까지 주문할 수 있습니다."),
+    "limit_price_missing": _("지정가를 적어 주세요."),
+    "limit_price_without_limit": _("시장가 주문에는 지정가를 적지 않습니다."),
+    "environment_not_available": _("아직 모의 계좌에서만 주문할 수 있습니다."),
+    "instrument_not_tradable": _("거래할 수 없는 종목입니다."),
+    "bad_client_key": _("주문 화면이 오래되었습니다. 새로 고친 뒤 다시 주문해 주세요."),
+    "unknown_account": _("쓸 수 없는 계좌입니다."),
+    "unknown_instrument": _("거래할 수 없는 종목입니다."),
+    "not_a_virtual_account": _("모의 계좌에서만 할 수 있습니다."),
+    "wrong_currency": _("이 계좌의 통화로는 거래할 수 없는 종목입니다."),
+    "closed_session": _("지금은 장이 열려 있지 않습니다."),
+    "no_price": _("아직 시세가 없어 주문할 수 없습니다."),
+    "stale_price": _("시세가 멈춰 있어 주문할 수 없습니다. 시세가 다시 움직이면 주문해 주세요."),
+    "name_taken": _("이미 같은 이름이 있습니다."),
+    "idempotency_mismatch": _("이미 다른 내용으로 보낸 주문입니다. 주문 목록을 확인해 주세요."),
+    "not_allowed": _("조회 전용 회원은 매매할 수 없습니다."),
+    "order_not_open": _("이미 끝난 주문이라 취소할 수 없습니다."),
+    # refused by our own limits, and stored
+    "insufficient_cash": _("주문 가능 금액이 부족합니다. 필요 %(needed)s, 가능 %(available)s"),
+    "insufficient_quantity": _("매도 가능 수량이 부족합니다. 필요 %(needed)s, 가능 %(available)s"),
+    # what became of an order
+    "canceled_by_person": _("직접 취소했습니다."),
+    "cancel_requested": _("취소를 요청했습니다."),
+    "day_over": _("장이 끝나 남은 수량이 만료되었습니다."),
+    "expired": _("유효 기간이 끝났습니다."),
+    # why a plan did nothing
+    "warming_up": _("지표를 계산할 봉이 아직 부족합니다. 필요 %(needed)s, 있음 %(bars)s"),
+    "late": _("건너뛰었습니다: 봉이 마감된 뒤 너무 늦게 보았습니다."),
+    "nothing_to_trade": _("거래하지 않았습니다: 예산이 최소 주문보다 작습니다."),
+    "plan_is_off": _("멈춰 있는 오토 스윙입니다. 다시 시작한 뒤 판단할 수 있습니다."),
+    "no_closed_bar_yet": _("아직 마감된 %(interval)s 봉이 없어 판단할 수 없습니다."),
+    "name_missing": _("이름을 적어 주세요."),
+    "bad_budget": _("예산은 0보다 큰 금액이어야 합니다."),
+    "bad_first_share": _("1차 비중은 0%%보다 크고 100%% 이하여야 합니다."),
+}
+UNKNOWN_CODE = _("처리할 수 없습니다. (%(code)s)")
+
+
+def sentence(code: str, facts: Mapping[str, Any] | None = None) -> str:
+    """The code as a sentence in the reader's language, with its numbers; an unknown code is shown as it is."""
+    if not code:
+        return ""
+    shown = {name: _shown(value) for name, value in (facts or {}).items()}
+    return str(SENTENCES.get(code, UNKNOWN_CODE)) % _WithGaps(shown, code=code)
+
+
+def error_sentence(error: TradingError) -> str:
+    return sentence(error.code, error.facts)
+
+
+class _WithGaps(dict[str, str]):
+    """A missing number leaves a dash in its sentence instead of an error page."""
+
+    def __missing__(self, _name: str) -> str:
+        return "–"
+
+
+def _shown(value: Any) -> str:
+    """Numbers grouped by thousands, anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        return str(value)
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return str(value)
+    return f"{number:,f}" if number.is_finite() else str(value)
+
+
+@register.filter
+def reason_sentence(order: Any) -> str:
+    """An order's or evaluation's reason in words."""
+    facts = getattr(order, "facts", None) or getattr(order, "detail", None)
+    return sentence(order.reason, facts if isinstance(facts, Mapping) else None)

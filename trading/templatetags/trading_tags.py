@@ -1,0 +1,99 @@
+"""What trading shows inside other pages: the order ticket, a plan's SIGNAL, the stream of hints."""
+
+from decimal import Decimal
+from typing import Any, cast
+
+from django import template
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from brokers.models import BrokerAccount
+from markets import services as markets
+from markets.models import Instrument
+from markets.templatetags.figures import grouped
+from trading import ledger
+from trading.events import state_stamp
+from trading.forms import OrderTicket
+from trading.models import Balance, SwingPlan
+from trading.models.plans import SIGNAL_LABELS
+
+register = template.Library()
+
+SHARES = (("0.1", "10%"), ("0.25", "25%"), ("0.5", "50%"), ("1", "100%"))
+
+
+@register.inclusion_tag("trading/_order_ticket.html", takes_context=True)
+def order_ticket(context: dict[str, Any], instrument: Instrument) -> dict[str, Any]:
+    """`{% order_ticket instrument %}`: the ticket, for a page that trading does not own."""
+    request: HttpRequest = context["request"]
+    return ticket_context(request, OrderTicket.blank(cast("User", request.user), instrument), instrument)
+
+
+def ticket_context(request: HttpRequest, ticket: OrderTicket, instrument: Instrument) -> dict[str, Any]:
+    """What `_order_ticket.html` needs: the form, the latest price, and what each account could spend or sell."""
+    quote = markets.latest_quote(instrument)
+    return {
+        "request": request,
+        "user": request.user,
+        "ticket": ticket,
+        "instrument": instrument,
+        "quote": quote,
+        "is_stale": markets.quote_is_stale(quote),
+        "change": quote.price / quote.base_price - 1 if quote and quote.base_price else None,
+        "shares": SHARES,
+        "accounts": _accounts_with_room(request.user, instrument),
+    }
+
+
+def _accounts_with_room(user: Any, instrument: Instrument) -> list[dict[str, Any]]:
+    accounts = list(BrokerAccount.objects.for_user(user).active())
+    free = Balance.objects.filter(
+        broker_account__in=accounts, bucket=ledger.AVAILABLE, asset__in=[instrument.currency, instrument.key]
+    ).values_list("broker_account_id", "asset", "amount")
+    room = {(account_id, asset): amount for account_id, asset, amount in free}
+    return [
+        {
+            "account": account,
+            "cash": room.get((account.pk, instrument.currency), 0),
+            "quantity": room.get((account.pk, instrument.key), 0),
+        }
+        for account in accounts
+    ]
+
+
+BUCKET_LABELS = {
+    ledger.EXTERNAL: _("바깥"),
+    ledger.AVAILABLE: _("주문 가능"),
+    ledger.RESERVED: _("주문에 묶임"),
+    ledger.FEES: _("수수료"),
+    ledger.TAX: _("세금"),
+    ledger.REALISED: _("실현 손익"),
+}
+
+
+@register.filter
+def bucket_name(bucket: str) -> str:
+    """A bucket of the ledger in words; a position's by its instrument."""
+    kind, _separator, instrument = bucket.partition(":")
+    return f"{_('보유')} {instrument}" if instrument else str(BUCKET_LABELS.get(kind, bucket))
+
+
+@register.filter
+def signed_amount(amount: Decimal) -> str:
+    """A posting's amount as it was booked, exact, with its sign."""
+    return f"{'+' if amount > 0 else ''}{grouped(amount, None)}"
+
+
+@register.inclusion_tag("trading/_signal.html")
+def signal_dots(plan: SwingPlan, size: str = "") -> dict[str, Any]:
+    """SIGNAL as a line of four dots, told in words as well."""
+    dots = [{"number": number, "label": label} for number, label in SIGNAL_LABELS.items()]
+    return {"dots": dots, "signal": plan.signal, "label": plan.get_signal_display(), "size": size}
+
+
+@register.inclusion_tag("trading/_event_stream.html", takes_context=True)
+def event_stream(context: dict[str, Any]) -> dict[str, Any]:
+    """The page's stream of hints, with the stamp of the state this very page was rendered from."""
+    user = context["request"].user
+    return {"stamp": state_stamp(user.pk)} if user.is_authenticated else {"stamp": ""}

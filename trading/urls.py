@@ -1,0 +1,28 @@
+"""The addresses of trading's pages."""
+
+from django.urls import path
+
+from trading import views
+
+app_name = "trading"
+urlpatterns = [
+    path("", views.landing, name="landing"),
+    path("dashboard/", views.overview, name="overview"),
+    path("plans/", views.plan_list, name="plan_list"),
+    path("plans/new/", views.plan_new, name="plan_new"),
+    path("plans/preview/", views.plan_preview, name="plan_preview"),
+    path("plans/<uuid:plan_id>/", views.plan_detail, name="plan"),
+    path("plans/<uuid:plan_id>/evaluate/", views.plan_evaluate, name="plan_evaluate"),
+    path("plans/<uuid:plan_id>/pause/", views.plan_pause, name="plan_pause"),
+    path("plans/<uuid:plan_id>/resume/", views.plan_resume, name="plan_resume"),
+    path("orders/", views.order_list, name="order_list"),
+    path("orders/new/", views.order_new, name="order_new"),
+    path("orders/place/", views.order_place, name="order_place"),
+    path("orders/estimate/", views.order_estimate, name="order_estimate"),
+    path("orders/<uuid:order_id>/", views.order_detail, name="order"),
+    path("orders/<uuid:order_id>/cancel/", views.order_cancel, name="order_cancel"),
+    path("accounts/", views.account_list, name="account_list"),
+    path("accounts/<uuid:account_id>/", views.account_detail, name="account"),
+    path("accounts/<uuid:account_id>/deposit/", views.account_deposit, name="account_deposit"),
+    path("market/speed/", views.market_speed, name="market_speed"),
+]

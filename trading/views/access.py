@@ -1,0 +1,55 @@
+"""Who may see a page: signed-in people, each only their own rows. What they see is never kept by a cache."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+from urllib.parse import urlsplit
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from accounts.models import User
+from trading.errors import NotAllowed, OrderNotOpen, TradingError
+from trading.templatetags.reasons import error_sentence
+
+P = ParamSpec("P")
+
+
+class PersonRequest(HttpRequest):
+    """A request whose person is known."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def signed_in(
+    view: Callable[Concatenate[PersonRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Let signed-in people in and send others to the sign-in page; a fragment sends the whole page there."""
+
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _to_sign_in(request)
+        response = view(cast("PersonRequest", request), *args, **kwargs)
+        add_never_cache_headers(response)
+        return response
+
+    return cast("Callable[Concatenate[HttpRequest, P], HttpResponse]", wraps(view)(guarded))
+
+
+def refused(request: HttpRequest, error: TradingError) -> HttpResponse:
+    """The page that says why nothing was done."""
+    status = {NotAllowed.code: 403, OrderNotOpen.code: 409}.get(error.code, 422)
+    return render(request, "trading/refused.html", {"sentence": error_sentence(error)}, status=status)
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    htmx = cast("PersonRequest", request).htmx
+    if not htmx:
+        return redirect_to_login(request.get_full_path())
+    shown = urlsplit(htmx.current_url or "")
+    return HttpResponseClientRedirect(redirect_to_login(shown.path or "/").url)

@@ -1,0 +1,155 @@
+"""What a plan looks like from outside: how far it is, when it looks next, what it thought last, what it is worth."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import OuterRef, Subquery
+
+from markets import services as markets
+from markets.calendars import Calendar, NoSessionAhead
+from markets.models import Instrument, LatestQuote
+from markets.types import Interval
+from strategies.rows import ConditionRow, Row
+from strategies.sentences import condition_sentence, figure
+from trading.forms import sentence_language
+from trading.models import PlanEvaluation, SwingPlan
+from trading.signal import Action, Decision, Reason, decision_sentence
+from trading.templatetags.reasons import sentence
+
+STEPS = frozenset({Action.BUY_FIRST, Action.BUY_SECOND, Action.SELL})
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """One plan as lists show it. Amounts are in the instrument's currency; None where there is no price."""
+
+    plan: SwingPlan
+    next_look: datetime | None
+    latest: PlanEvaluation | None
+    price: Decimal | None
+
+    @property
+    def value(self) -> Decimal | None:
+        return None if self.price is None else self.price * self.plan.held_quantity
+
+    @property
+    def unrealised(self) -> Decimal | None:
+        value = self.value
+        return None if value is None else value - self.plan.held_cost
+
+    @property
+    def profit(self) -> Decimal:
+        """Realised after fees and taxes, and what the position has gained so far."""
+        return self.plan.realised + (self.unrealised or 0)
+
+    @property
+    def why(self) -> str:
+        return "" if self.latest is None else Explained(self.latest).sentence
+
+
+class Explained:
+    """One evaluation in words: the sentence, and each condition with its figures."""
+
+    def __init__(self, evaluation: PlanEvaluation) -> None:
+        self.evaluation = evaluation
+        stored = evaluation.detail.get("row")
+        self.row = Row.from_data(stored) if stored else None
+        self.facts: dict[str, str] = evaluation.detail.get("facts") or {}
+
+    @property
+    def sentence(self) -> str:
+        """What the plan did on this bar and why, in the reader's language."""
+        decision = self._decision()
+        if decision is None or self.row is None:
+            return sentence(self.evaluation.reason, self.facts)
+        return decision_sentence(decision, self.row, self.evaluation.signal, sentence_language())
+
+    @property
+    def only_watched(self) -> bool:
+        """A step was called for, and no order was sent: the plan was in the shadow."""
+        return self.evaluation.outcome in STEPS and self.evaluation.order_id is None
+
+    def _decision(self) -> Decision | None:
+        """What the rule decided; None where the bar was never judged, or the order could not be made."""
+        try:
+            return Decision(Action(self.evaluation.outcome), Reason(self.evaluation.reason), self.facts)
+        except ValueError:
+            return None
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """The conditions of each step and of the exit; `asked` marks those this plan was waiting for."""
+        if self.row is None:
+            return []
+        signal = self.evaluation.signal
+        buys = [
+            (self.row.of_entry(number), {"step": number + 1, "asked": signal == number, "passed": entry.passed})
+            for number, entry in enumerate(self.row.entries)
+        ]
+        leaving = (self.row.of_exit(), {"step": 3, "asked": signal in {1, 2}, "passed": self.row.exit})
+        return [group | {"rows": [_told(row) for row in rows]} for rows, group in (*buys, leaving)]
+
+
+def _told(row: ConditionRow) -> dict[str, Any]:
+    numbers = {name: getattr(row, name) for name in ("value", "threshold", "distance")}
+    shown = {name: "–" if number is None else figure(number) for name, number in numbers.items()}
+    return {"row": row, "sentence": condition_sentence(row, sentence_language()), **shown}
+
+
+class MarketClocks:
+    """What time it is for each of many instruments, asked once per source and calendar."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, datetime] = {}
+        self._calendars: dict[tuple[str, str], Calendar] = {}
+
+    def next_close(self, instrument: Instrument, interval: Interval) -> datetime | None:
+        """When the bar under way closes, or outside a session the first bar of the next; None where none is known."""
+        now, calendar = self._now(instrument), self._calendar(instrument)
+        try:
+            bounds = calendar.bar_bounds(interval, now) or calendar.bar_bounds(interval, calendar.next_open(now))
+        except NoSessionAhead:
+            return None
+        return bounds[1] if bounds else None
+
+    def _now(self, instrument: Instrument) -> datetime:
+        if instrument.source not in self._times:
+            self._times[instrument.source] = markets.market_now(instrument)
+        return self._times[instrument.source]
+
+    def _calendar(self, instrument: Instrument) -> Calendar:
+        key = (instrument.source, instrument.calendar)
+        if key not in self._calendars:
+            self._calendars[key] = markets.order_calendar(instrument)
+        return self._calendars[key]
+
+
+def outlooks(plans: Iterable[SwingPlan]) -> list[Outlook]:
+    """Plans (with their instruments) as lists show them, in a handful of queries however many they are."""
+    listed = list(plans)
+    latest, prices, clocks = _latest_evaluations(listed), _prices(listed), MarketClocks()
+    return [
+        Outlook(
+            plan=plan,
+            next_look=None if plan.mode == "off" else clocks.next_close(plan.instrument, Interval(plan.interval)),
+            latest=latest.get(plan.pk),
+            price=prices.get(plan.instrument_id),
+        )
+        for plan in listed
+    ]
+
+
+def _latest_evaluations(plans: Sequence[SwingPlan]) -> dict[UUID, PlanEvaluation]:
+    newest = PlanEvaluation.objects.filter(plan=OuterRef("pk")).order_by("-bar_closed_at").values("pk")[:1]
+    ids = SwingPlan.objects.filter(pk__in=[plan.pk for plan in plans]).annotate(newest=Subquery(newest))
+    found = PlanEvaluation.objects.filter(pk__in=[pk for pk in ids.values_list("newest", flat=True) if pk])
+    return {evaluation.plan_id: evaluation for evaluation in found}
+
+
+def _prices(plans: Sequence[SwingPlan]) -> dict[int, Decimal]:
+    quotes = LatestQuote.objects.filter(instrument__in={plan.instrument_id for plan in plans})
+    return dict(quotes.values_list("instrument_id", "price"))
