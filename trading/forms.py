@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from django import forms
@@ -20,6 +20,12 @@ from markets.types import Interval, Side
 from strategies.errors import DocumentInvalid, Language
 from strategies.library.swing import ACTIVE_SWING, DEFAULT_SWING, SwingParameters
 from trading.models.orders import SIDE_LABELS, TYPE_LABELS
+
+if TYPE_CHECKING:
+    _InstrumentChoice = forms.ModelChoiceField[Instrument]
+    _AccountChoice = forms.ModelChoiceField[BrokerAccount]
+else:  # generic to the type checker alone
+    _InstrumentChoice = _AccountChoice = forms.ModelChoiceField
 
 TYPED_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?", re.ASCII)
 
@@ -66,7 +72,7 @@ class PercentField(NumberField):
         )
 
 
-class InstrumentField(forms.ModelChoiceField[Instrument]):
+class InstrumentField(_InstrumentChoice):
     """An instrument by its key, `KRX:005930`."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -87,7 +93,7 @@ class InstrumentField(forms.ModelChoiceField[Instrument]):
             raise ValidationError(_("거래할 수 없는 종목입니다."), code="unknown_instrument") from None
 
 
-class AccountField(forms.ModelChoiceField[BrokerAccount]):
+class AccountField(_AccountChoice):
     """One of the person's own broker accounts; nobody else's can be named."""
 
     def label_from_instance(self, obj: BrokerAccount) -> str:
