@@ -105,6 +105,11 @@ class Environment(BaseSettings):
                 raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
         return value
 
+    @field_validator("var_dir")
+    @classmethod
+    def _folder_is_ours(cls, value: Path) -> Path:
+        return BASE_DIR / value  # a relative one means the same from every place a command is started in
+
     @field_validator("database_url")
     @classmethod
     def _database_is_known(cls, value: str) -> str:
@@ -199,6 +204,7 @@ def read_environment() -> Environment:
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    name = f"{location[0]}: " if location else ""
-    reason = "is not set; `make run` writes a fresh one into .env" if message == "Field required" else message
-    return name + reason.removeprefix("Value error, ")
+    name = str(location[0]) if location else ""
+    if message == "Field required":
+        return f"{name} is not set; `make run` writes a fresh one into .env"
+    return f"{name}: ".removeprefix(": ") + message.removeprefix("Value error, ")
