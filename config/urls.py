@@ -8,6 +8,7 @@ from config import views
 
 urlpatterns = [
     path("", include("accounts.urls")),  # before the admin: its sign-in leads to ours
+    path("", include("markets.urls")),
     path("", include("trading.urls")),
     path("i18n/setlang/", switch_language, name="set_language"),
     path("admin/", admin.site.urls),
