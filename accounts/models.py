@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.lockout import Count
 
@@ -17,7 +18,7 @@ class Role(models.TextChoices):
     """What a person may do (A07): a viewer reads, a trader trades on their own accounts, an admin runs the system."""
 
     VIEWER = "viewer", _("조회 전용")
-    TRADER = "trader", _("매매")
+    TRADER = "trader", pgettext_lazy("role", "매매")
     ADMIN = "admin", _("관리자")
 
 

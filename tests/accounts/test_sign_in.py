@@ -1,14 +1,18 @@
 """Signing in and out: one answer for every failure, waits that grow, an owner who always gets in (security.md 6.3)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connections
 from django.test import Client
 
 from accounts.models import Role, Throttle, User
 from tests.accounts.conftest import PASSWORD
+from tests.accounts.hashers import CountingHasher, MeetingHasher
 
 MONDAY = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
 SETTINGS = "/sign-in/settings/"
@@ -64,8 +68,6 @@ def test_unknown_wrong_and_deactivated_get_the_same_answer(trader: User, admin: 
 
 def test_an_unknown_e_mail_costs_one_password_hash_too(trader: User, settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["tests.accounts.hashers.CountingHasher"]
-    from tests.accounts.hashers import CountingHasher
-
     trader.set_password(PASSWORD)
     trader.save()
     costs: list[int] = []
@@ -143,6 +145,28 @@ def test_a_forged_device_cookie_is_no_device(trader: User, clock: Any) -> None:
     forger.cookies["device"] = "eyJkZXZpY2UiOiJ4In0:1abc:forged"
     sign_in(Client(), trader.email, "wrong wrong wrong")
     assert sign_in(forger, trader.email, PASSWORD).status_code == 429
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_burst_of_guesses_is_worth_one_and_honest_people_in_a_row_are_not_held_up(settings: Any) -> None:
+    """Every guess here is past the first look at the counters before any of them is counted."""
+    trader = User.objects.create_user("jin@example.com", PASSWORD)
+    settings.PASSWORD_HASHERS = ["tests.accounts.hashers.MeetingHasher"]
+    User.objects.filter(pk=trader.pk).update(password=MeetingHasher().encode(PASSWORD, "salt" * 6))
+
+    def together(passwords: list[str]) -> list[int]:
+        MeetingHasher.barrier = Barrier(len(passwords))
+        with ThreadPoolExecutor(len(passwords)) as pool:
+            return sorted(pool.map(one, passwords))
+
+    def one(password: str) -> int:
+        try:
+            return int(sign_in(Client(), trader.email, password).status_code)
+        finally:
+            connections.close_all()
+
+    assert together([PASSWORD] * 4) == [302] * 4
+    assert together([f"wrong wrong wrong {n}" for n in range(6)]) == [200] + [429] * 5
 
 
 def test_one_address_cannot_try_everybody(trader: User, clock: Any) -> None:
