@@ -75,7 +75,7 @@ def signed_price(value: Any, instrument: Any = None) -> str:
 
 
 @register.filter
-def plain_number(value: Any) -> str:
+def plain(value: Any) -> str:
     """A number for a script to read: no grouping, no exponent, nothing for None."""
     number = _decimal(value)
     return "" if number is None else format(number, "f")
