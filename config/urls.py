@@ -1,7 +1,10 @@
 """Every address of the site, one line per app."""
 
+from functools import partial
+
 from django.contrib import admin
 from django.urls import include, path
+from django.views import defaults
 
 from accounts.views import switch_language
 from config import views
@@ -18,3 +21,7 @@ urlpatterns = [
     path("health/db", views.database, name="health-database"),
     path("health/ready", views.ready, name="health-ready"),
 ]
+
+handler403 = partial(defaults.permission_denied, template_name="errors/403.html")
+handler404 = partial(defaults.page_not_found, template_name="errors/404.html")
+handler500 = partial(defaults.server_error, template_name="errors/500.html")
