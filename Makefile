@@ -53,7 +53,7 @@ lint: install-dev
 	.venv/bin/mypy .
 	$(IN_TESTS) .venv/bin/python manage.py makemigrations --check --dry-run
 	$(IN_TESTS) .venv/bin/python manage.py check --fail-level WARNING
-	$(IN_TESTS) .venv/bin/python manage.py check_messages
+	$(PYTEST) tests/test_messages.py
 
 format: install-dev
 	.venv/bin/ruff check --fix .

@@ -1,14 +1,17 @@
 """The Celery app. Tasks ring and evaluate; the rows in the database are the queue (reliability.md §4)."""
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import beat_init, setup_logging, worker_process_init
+from kombu.exceptions import OperationalError as BrokerAway
 
 from config.supervision.processes import die_with_parent, take_name
 
+logger = logging.getLogger(__name__)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("kairos")
@@ -39,6 +42,15 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def _keep_our_logging(**_facts: Any) -> None:
     """Celery asks; whoever answers has set logging up. Django's settings already did."""
+
+
+@beat_init.connect
+def _ring_at_once(**_facts: Any) -> None:
+    """The schedule's first ring comes after a full interval; nobody should wait that long to see that all is well."""
+    try:
+        app.send_task("config.tasks.beat_canary", retry=False)
+    except BrokerAway:
+        logger.warning("beat cannot ring yet: Redis is away")
 
 
 @worker_process_init.connect

@@ -1,5 +1,6 @@
 """Which processes make up Kairos, and how each is started: one line per role."""
 
+import secrets
 import sys
 import warnings
 from collections.abc import Callable
@@ -37,7 +38,8 @@ class FeedOptions:
     speed: str = ""
 
     def arguments(self) -> list[str]:
-        given = {"--replay": self.replay, "--interval": self.interval, "--speed": self.speed}
+        run = secrets.token_hex(8) if self.replay else ""  # a replay that was killed goes on where it stopped
+        given = {"--replay": self.replay, "--interval": self.interval, "--speed": self.speed, "--run": run}
         return [part for option, value in given.items() if value for part in (option, value)]
 
 
