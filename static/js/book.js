@@ -21,7 +21,7 @@ export const mount = (el) => {
     else delete pick.dataset.pickPrice
     colour(pick, level ? Number(level[0]) : base)
     row.querySelector('[data-part="quantity"]').textContent = level ? quantity(level[1]) : ""
-    row.querySelector("meter").value = level ? (Number(level[1]) / largest) * 100 : 0
+    row.querySelector("rect").setAttribute("width", `${level ? (Number(level[1]) / largest) * 100 : 0}%`)
   }
   const show = (book) => {
     if (!el.isConnected) return

@@ -1,4 +1,5 @@
 // Candles and volume from stored bars; the last candle follows the live price until the next bar is stored.
+import { price } from "./figures.js"
 import { onQuote, onState } from "./market.js"
 
 const SECONDS = { "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 14_400, "1d": 86_400 }
@@ -31,7 +32,7 @@ export const mount = async (el) => {
   const chart = createChart(part("canvas"), {
     autoSize: true,
     layout: { attributionLogo: false },
-    localization: { timeFormatter: (s) => (interval === "1d" ? day(s) : `${day(s)} ${clock(s)}`) },
+    localization: { priceFormatter: (value) => price(value, places), timeFormatter: (s) => (interval === "1d" ? day(s) : `${day(s)} ${clock(s)}`) },
     timeScale: { timeVisible: true, rightOffset: 4, minBarSpacing: 2, tickMarkFormatter: (s, type) => (ticks[type] ?? clock)(s) },
     rightPriceScale: { scaleMargins: { top: .08, bottom: .24 } },
     crosshair: { mode: CrosshairMode.Normal },
@@ -90,12 +91,12 @@ export const mount = async (el) => {
     waiting = setTimeout(() => load(false), Math.max(500, fetched + REFETCH - Date.now()))
   }
   // A price inside the last bar's interval moves its candle; one after it begins a new candle, and the stored bar is fetched.
-  const follow = ({ price, at }) => {
+  const follow = (quote) => {
     const last = bars.at(-1)
     if (!last || !el.isConnected) return
-    const value = Number(price)
+    const value = Number(quote.price)
     const step = SECONDS[interval]
-    const seconds = Date.parse(at) / 1000
+    const seconds = Date.parse(quote.at) / 1000
     if (seconds < last.time) return
     if (seconds >= last.time + step) {
       const time = last.time + Math.floor((seconds - last.time) / step) * step
