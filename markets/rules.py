@@ -188,7 +188,7 @@ def _historic_cap(calendar: str, on: date) -> Decimal | None:
     return in_force(rows, on, f"price limits {calendar}").rate if rows else None
 
 
-def check_order(  # noqa: PLR0917 - an order, read in the order a person fills it in
+def check_order(
     rules: InstrumentRules,
     side: Side,
     quantity: Decimal,

@@ -49,5 +49,6 @@ def day_order_expiry(calendar: Calendar, at: datetime) -> datetime:
     if calendar.key == "always":
         return at + ROUND_THE_CLOCK_ORDER_LIFE
     session = calendar.session_at(at) or calendar.session_at(calendar.next_open(at))
-    assert session is not None  # an opening belongs to a session
+    if session is None:
+        raise ValueError(f"calendar {calendar.key} opens after {at} without a session")
     return session.closed_at

@@ -1,12 +1,14 @@
 """The market as the other apps ask about it: what time it is there, the last price, and closed bars."""
 
-from markets.services.bars import read_bars, rows, store_bars
+from markets.services.bars import history_rows, newest_close, read_bars, rows, store_bars
 from markets.services.clock import (
     ALWAYS,
+    Moment,
     beat,
     calendar,
     market_now,
     market_time,
+    moment,
     order_calendar,
     session_calendar,
     set_speed,
@@ -18,12 +20,16 @@ from markets.services.quotes import latest_quote, quote_is_stale, store_quotes
 __all__ = [
     "ALWAYS",
     "Imported",
+    "Moment",
     "beat",
     "calendar",
+    "history_rows",
     "import_bars",
     "latest_quote",
     "market_now",
     "market_time",
+    "moment",
+    "newest_close",
     "order_calendar",
     "quote_is_stale",
     "read_bars",

@@ -1,11 +1,13 @@
 """Closed bars: stored once, read back as arrays for rules and as rows for charts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from markets.bars import Bars
 from markets.models import Instrument, StoredBar
-from markets.types import Bar, Interval, Source
+from markets.types import Bar, Interval, Source, from_epoch
+
+PAGE = 5000  # rows
 
 
 def read_bars(instrument: Instrument, interval: Interval, count: int, until: datetime) -> Bars:
@@ -19,11 +21,35 @@ def read_bars(instrument: Instrument, interval: Interval, count: int, until: dat
     return Bars.from_rows(reversed(newest))
 
 
+def newest_close(instrument: Instrument, interval: Interval, until: datetime) -> datetime | None:
+    """When the last bar closed by `until` closed, in the instrument's present series; None without one."""
+    series = StoredBar.objects.series(instrument, interval, Source(instrument.source)).closed_by(until)
+    closed = series.order_by("-opened_at").values_list("closed_at", flat=True).first()
+    return None if closed is None else from_epoch(closed)
+
+
+def history_rows(
+    instrument: Instrument, interval: Interval, start: datetime | None = None
+) -> Iterator[tuple[int, int, float, float, float, float, float]]:
+    """Imported bars from `start` on, oldest first, a page at a time: a cursor left open would stop SQLite's writers."""
+    series = StoredBar.objects.series(instrument, interval, Source.HISTORY)
+    after = int(start.timestamp()) - 1 if start else -(2**62)
+    while page := list(
+        series.filter(opened_at__gt=after).values_list(
+            "opened_at", "closed_at", "open", "high", "low", "close", "volume"
+        )[:PAGE]
+    ):
+        yield from page
+        after = page[-1][0]
+
+
 def rows(instrument: Instrument, interval: Interval, limit: int) -> list[dict[str, float]]:
     """The last `limit` bars as the chart wants them, oldest first; times in seconds since 1970 UTC."""
     newest = StoredBar.objects.series(instrument, interval, Source(instrument.source)).order_by("-opened_at")
     columns = ("opened_at", "open", "high", "low", "close", "volume")
-    return [dict(zip(("time", *columns[1:]), row, strict=True)) for row in reversed(newest.values_list(*columns)[:limit])]
+    return [
+        dict(zip(("time", *columns[1:]), row, strict=True)) for row in reversed(newest.values_list(*columns)[:limit])
+    ]
 
 
 def store_bars(bars: Sequence[Bar], source: Source, ids: dict[str, int]) -> None:

@@ -1,6 +1,7 @@
 """What time it is in a market, whether it is open, and how fast it runs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -17,25 +18,40 @@ ALWAYS = "always"
 MAX_SPEED = 3600  # market seconds per second
 
 
-def market_time(source: str) -> datetime:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One source's present: its time, how many times faster than a watch it runs (0: as fast as the work allows)."""
+
+    at: datetime
+    speed: int
+    keeps_sessions: bool
+
+
+def moment(source: str) -> Moment:
     """What time it is in the market of one source: a replay of 1998 is in 1998, a broker's market is now."""
-    feed = PriceFeed.objects.filter(source=source).only("market_time").first()
-    return feed.market_time if feed else timezone.now()
+    feed = PriceFeed.objects.filter(source=source).first()
+    return Moment(feed.market_time, feed.speed, feed.keeps_sessions) if feed else Moment(timezone.now(), 1, True)
+
+
+def market_time(source: str) -> datetime:
+    return moment(source).at
 
 
 def market_now(instrument: Instrument) -> datetime:
-    return market_time(instrument.source)
+    return moment(instrument.source).at
 
 
-def session_calendar(instrument: Instrument) -> Calendar:
+def session_calendar(instrument: Instrument, present: Moment | None = None) -> Calendar:
     """When orders are taken: a simulated market keeps sessions only if told to, a replay is open whenever it has a bar."""
-    feed = PriceFeed.objects.filter(source=instrument.source).only("keeps_sessions").first()
-    return calendar(instrument.calendar if feed is None or feed.keeps_sessions else ALWAYS)
+    present = present or moment(instrument.source)
+    return calendar(instrument.calendar if present.keeps_sessions else ALWAYS)
 
 
-def order_calendar(instrument: Instrument) -> Calendar:
+def order_calendar(instrument: Instrument, present: Moment) -> Calendar:
     """When a day order ends. A replay has the sessions of its bars, which are the venue's own."""
-    return calendar(instrument.calendar) if instrument.source == Source.REPLAY else session_calendar(instrument)
+    return (
+        calendar(instrument.calendar) if instrument.source == Source.REPLAY else session_calendar(instrument, present)
+    )
 
 
 def calendar(name: str) -> Calendar:

@@ -77,7 +77,7 @@ lots = st.sampled_from([D(1), D(10), D("0.0001"), D("0.00000001"), D(3)])
 
 
 @given(budget=amounts, share=shares, price=prices, fee_rate=rates, lot=lots, already_spent=amounts)
-def test_a_buy_never_costs_more_than_it_may_and_one_lot_more_would(  # noqa: PLR0917
+def test_a_buy_never_costs_more_than_it_may_and_one_lot_more_would(
     budget: Decimal, share: Decimal, price: Decimal, fee_rate: Decimal, lot: Decimal, already_spent: Decimal
 ) -> None:
     money = {"budget": budget, "share": share, "price": price, "fee_rate": fee_rate, "already_spent": already_spent}

@@ -90,7 +90,8 @@ class PlanEvaluation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     signal = models.PositiveSmallIntegerField()  # where the plan stood when it looked
     close = ExactDecimalField(_("종가"), null=True)
-    outcome = models.CharField(_("판단"), max_length=16)  # hold · buy_first · buy_second · sell · restart · wait · skipped · blocked
+    # hold · buy_first · buy_second · sell · restart · wait · skipped · blocked
+    outcome = models.CharField(_("판단"), max_length=16)
     reason = models.CharField(_("이유"), max_length=64, blank=True)
     detail: Any = models.JSONField(default=dict)  # conditions with value, threshold, distance, pass or fail
     order = models.ForeignKey("trading.Order", models.PROTECT, null=True, related_name="evaluations")

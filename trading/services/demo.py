@@ -13,11 +13,11 @@ from brokers.models import BrokerAccount
 from brokers.protocol import OrderType
 from brokers.simulator.events import Batch
 from brokers.simulator.market import SimulatedMarket
-from brokers.simulator.universe import UNIVERSE, SimulatedInstrument
+from brokers.simulator.universe import UNIVERSE
 from markets import services as markets
 from markets.bars import Bars, fold_bars
 from markets.models import Instrument, PriceFeed, StoredBar, WatchlistItem
-from markets.types import InstrumentKind, Interval, Side, Source
+from markets.types import InstrumentKind, InstrumentRules, Interval, Side, Source
 from strategies.library.swing import ACTIVE_SWING, DEFAULT_SWING, SwingParameters
 from trading.dispatch import dispatch_once
 from trading.services import evaluation, feeding, leases, orders
@@ -55,11 +55,37 @@ PLANS = (
 )
 
 
+# Quoted in BTC: for replaying a crypto file against an account that holds BTC.
+BITCOIN_PAIR = InstrumentRules(
+    key="BINANCE:UNITTEST/BTC",
+    kind=InstrumentKind.CRYPTO,
+    currency="BTC",
+    tick_table="btc-8",
+    calendar="always",
+    price_decimals=8,
+    quantity_decimals=8,
+    cash_decimals=8,
+    lot=Decimal("0.00000001"),
+    min_quantity=Decimal("0.00000001"),
+    min_amount=Decimal("0.0001"),
+    price_limit_rate=None,
+)
+
+
 def seed_instruments() -> list[Instrument]:
     """Every instrument of the simulated market, made once; what a person changed since stays."""
-    for each in UNIVERSE:
-        Instrument.objects.get_or_create(venue=each.venue, symbol=each.symbol, defaults=_fields(each))
-    return list(Instrument.objects.filter(venue__in={each.venue for each in UNIVERSE}))
+    names = {"name_ko": "비트코인 페어 (시험 자료)", "name_en": "Bitcoin pair (test data)"}
+    Instrument.objects.get_or_create(
+        venue="BINANCE", symbol="UNITTEST/BTC", defaults=_rules(BITCOIN_PAIR) | names | {"source": Source.HISTORY}
+    )
+    return [
+        Instrument.objects.get_or_create(
+            venue=each.venue,
+            symbol=each.symbol,
+            defaults=_rules(each.rules) | {"name_ko": each.name_ko, "name_en": each.name_en},
+        )[0]
+        for each in UNIVERSE
+    ]
 
 
 @transaction.atomic
@@ -91,11 +117,8 @@ def seed_demo(email: str, password: str, seed: int, keeps_sessions: bool, now: d
     return user
 
 
-def _fields(each: SimulatedInstrument) -> dict[str, object]:
-    rules = each.rules
+def _rules(rules: InstrumentRules) -> dict[str, object]:
     return {
-        "name_ko": each.name_ko,
-        "name_en": each.name_en,
         "kind": InstrumentKind(rules.kind),
         "currency": rules.currency,
         "tick_table": rules.tick_table,

@@ -7,19 +7,21 @@ from functools import lru_cache, partial
 from itertools import groupby
 from uuid import UUID
 
-import structlog
 from django.db import transaction
 
 from brokers.protocol import OrderType
 from brokers.virtual import costs
 from markets import services as markets
 from markets.bars import Bars
-from markets.models import Instrument, PriceFeed, StoredBar
-from markets.types import InstrumentKind, Interval, Side, Source, from_epoch, market_day
+from markets.calendars import Calendar
+from markets.models import Instrument
+from markets.services import Moment
+from markets.types import InstrumentKind, Interval, Side, from_epoch, market_day
 from strategies.compiler import Evaluation, Evaluator, compile_document
 from strategies.document import RuleDocument
 from strategies.indicators import Frame
 from strategies.models import StrategyVersion
+from strategies.rows import Row
 from trading import risk
 from trading.errors import OrderRefused
 from trading.events import publish_plan_changed
@@ -29,11 +31,9 @@ from trading.services.orders import place_order
 from trading.signal import Action, Decision, PlanState, RiskRates, advance, decide
 from trading.sizing import size_buy, size_sell, to_decimal
 
-logger = structlog.get_logger(__name__)
-
 # How late, in session time as the watch runs, a decision may be acted on (I26). Later bars are recorded as skipped.
 LATEST = {InstrumentKind.STOCK: 600, InstrumentKind.ETF: 600, InstrumentKind.CRYPTO: 300}  # seconds
-MOST_MISSED = 500  # bars caught up with in one go
+FEW_MISSED, MOST_MISSED = 8, 500  # bars caught up with in one go
 STEPS = {Action.BUY_FIRST: 1, Action.BUY_SECOND: 2, Action.SELL: 3}
 
 
@@ -41,12 +41,12 @@ STEPS = {Action.BUY_FIRST: 1, Action.BUY_SECOND: 2, Action.SELL: 3}
 class Look:
     """One plan on one closed bar, with everything known at that moment."""
 
-    plan_id: UUID
+    plan: SwingPlan  # as it was read, without a lock
     evaluation: Evaluation
     warm_up: int
     index: int  # of the bar, in evaluation.bars
     is_late: bool
-    now: datetime
+    now: datetime  # market time
 
     @property
     def closed_at(self) -> datetime:
@@ -55,7 +55,7 @@ class Look:
 
 def evaluate_due(instrument_id: int | None = None) -> int:
     """Decide for every running plan on each closed bar it has not decided on; how many decisions were written."""
-    plans = SwingPlan.objects.running().select_related("instrument", "strategy_version")
+    plans = SwingPlan.objects.running().select_related("instrument")
     if instrument_id is not None:
         plans = plans.filter(instrument_id=instrument_id)
     ordered = plans.order_by("instrument_id", "interval", "created_at")
@@ -70,63 +70,57 @@ def evaluate_plan(plan: SwingPlan) -> PlanEvaluation | None:
 
 
 def _evaluate_group(instrument: Instrument, interval: Interval, plans: list[SwingPlan]) -> int:
-    now = markets.market_now(instrument)
-    if not markets.session_calendar(instrument).is_open(now):
+    present = markets.moment(instrument.source)
+    calendar = markets.session_calendar(instrument, present)
+    if not calendar.is_open(present.at):
         return 0  # a bar that closed with its session is decided at the next open
-    newest = StoredBar.objects.series(instrument, interval, Source(instrument.source)).closed_by(now).last()
-    due = [plan for plan in plans if newest and from_epoch(newest.closed_at) > _decided_until(plan)]
-    if not due:
+    newest = markets.newest_close(instrument, interval, present.at)
+    due = [plan for plan in plans if newest is not None and newest > _decided_until(plan)]
+    if not due or newest is None:
         return 0
-    evaluators = {plan.pk: compiled(plan.strategy_version) for plan in due}
-    needed = max(evaluator.warm_up for evaluator in evaluators.values())
-    bars = markets.read_bars(instrument, interval, needed + _missed(instrument, interval, due, now), now)
+    is_late = _waited(calendar, newest, present) > LATEST[InstrumentKind(instrument.kind)]
+    bars = _bars_for(instrument, interval, due, present.at)
     frame = Frame(bars)
-    return sum(_evaluate_plan(plan, evaluators[plan.pk], bars, frame, now) for plan in due)
+    return sum(_evaluate_plan(plan, bars, frame, present.at, is_late) for plan in due)
 
 
 def _decided_until(plan: SwingPlan) -> datetime:
     return max(plan.watches_from, plan.decided_until or plan.watches_from)
 
 
-def _missed(instrument: Instrument, interval: Interval, plans: list[SwingPlan], now: datetime) -> int:
-    since = int(min(_decided_until(plan) for plan in plans).timestamp())
-    series = StoredBar.objects.series(instrument, interval, Source(instrument.source)).closed_by(now)
-    return min(series.filter(closed_at__gt=since).count(), MOST_MISSED)
+def _waited(calendar: Calendar, closed_at: datetime, present: Moment) -> float:
+    """Seconds of session since the bar closed, as a watch would count them; none where the market waits for us."""
+    return calendar.open_seconds(closed_at, present.at) / present.speed if present.speed else 0.0
 
 
-def _evaluate_plan(plan: SwingPlan, evaluator: Evaluator, bars: Bars, frame: Frame, now: datetime) -> int:
+def _bars_for(instrument: Instrument, interval: Interval, plans: list[SwingPlan], now: datetime) -> Bars:
+    """What the rules need and a few bars more; as many as were missed, where that was not enough."""
+    needed = max(_compiled(plan.strategy_version_id).warm_up for plan in plans)
+    since = min(int(_decided_until(plan).timestamp()) for plan in plans)
+    bars = markets.read_bars(instrument, interval, needed + FEW_MISSED, now)
+    if len(bars) == needed + FEW_MISSED and bars.closed_at[needed - 1] > since:
+        bars = markets.read_bars(instrument, interval, needed + MOST_MISSED, now)
+    return bars
+
+
+def _evaluate_plan(plan: SwingPlan, bars: Bars, frame: Frame, now: datetime, is_late: bool) -> int:
+    evaluator = _compiled(plan.strategy_version_id)
     evaluation = evaluator.evaluate(bars, frame)
     since = int(_decided_until(plan).timestamp())
-    undecided = [index for index in range(max(0, len(bars) - MOST_MISSED), len(bars)) if bars.closed_at[index] > since]
-    looks = [
-        Look(plan.pk, evaluation, evaluator.warm_up, index, _is_late(plan, bars, index, now), now)
-        for index in undecided
-    ]
+    last = len(bars) - 1
+    undecided = [index for index in range(max(0, last + 1 - MOST_MISSED), last + 1) if bars.closed_at[index] > since]
+    looks = [Look(plan, evaluation, evaluator.warm_up, i, is_late or i < last, now) for i in undecided]
     return sum(_look(look) for look in looks)
-
-
-def _is_late(plan: SwingPlan, bars: Bars, index: int, now: datetime) -> bool:
-    """Whether a newer bar has closed since, or the session has gone on too long, measured as a watch would."""
-    if index < len(bars) - 1:
-        return True
-    feed = PriceFeed.objects.filter(source=plan.instrument.source).only("speed").first()
-    speed = feed.speed if feed else 1
-    if speed == 0:  # as fast as the work allows: the market waits for the decision
-        return False
-    calendar = markets.session_calendar(plan.instrument)
-    waited = calendar.open_seconds(from_epoch(int(bars.closed_at[index])), now) / speed
-    return waited > LATEST[InstrumentKind(plan.instrument.kind)]
 
 
 @transaction.atomic
 def _look(look: Look) -> bool:
     """Decide once, under the account's and the plan's lock; False where the decision had been made."""
-    account_id = SwingPlan.objects.values_list("broker_account_id", flat=True).get(pk=look.plan_id)
-    books.lock_account(account_id)
+    books.lock_account(look.plan.broker_account_id)
     plan = (
         SwingPlan.objects.select_for_update(of=("self",))
         .select_related("instrument", "broker_account", "user")
-        .get(pk=look.plan_id)
+        .get(pk=look.plan.pk)
     )
     if plan.mode == "off" or look.closed_at <= _decided_until(plan):
         return False
@@ -141,7 +135,7 @@ def _look(look: Look) -> bool:
 def _write(plan: SwingPlan, look: Look) -> None:
     row = look.evaluation.row(look.index)
     signal, close = plan.signal, to_decimal(row.close)
-    decision = None if look.is_late or look.index + 1 < look.warm_up else _decide(plan, look)
+    decision = None if look.is_late or look.index + 1 < look.warm_up else _decide(plan, look, row)
     outcome, reason, facts, order = _act(plan, decision, look)
     _carry_on(plan, decision, close)
     plan.decided_until = look.closed_at
@@ -165,7 +159,7 @@ def _write(plan: SwingPlan, look: Look) -> None:
     transaction.on_commit(partial(publish_plan_changed, plan.pk, plan.user_id, plan.version))
 
 
-def _decide(plan: SwingPlan, look: Look) -> Decision:
+def _decide(plan: SwingPlan, look: Look, row: Row) -> Decision:
     state = PlanState(
         signal=plan.signal,
         held=plan.held_quantity,
@@ -176,7 +170,7 @@ def _decide(plan: SwingPlan, look: Look) -> Decision:
         repeat=plan.repeat,
         cool_down_left=plan.cooldown_left,
     )
-    return decide(state, look.evaluation.row(look.index), RiskRates.of(look.evaluation.document.risk))
+    return decide(state, row, RiskRates.of(look.evaluation.document.risk))
 
 
 def _act(plan: SwingPlan, decision: Decision | None, look: Look) -> tuple[str, str, dict[str, str], Order | None]:
@@ -251,10 +245,6 @@ def _carry_on(plan: SwingPlan, decision: Decision | None, close: Decimal) -> Non
 
 @lru_cache(maxsize=1024)
 def _compiled(version_id: UUID) -> Evaluator:
+    """The evaluator of a version, compiled once per process: a version never changes."""
     document = StrategyVersion.objects.values_list("document", flat=True).get(pk=version_id)
     return compile_document(RuleDocument.from_data(document))
-
-
-def compiled(version: StrategyVersion) -> Evaluator:
-    """The evaluator of a version, compiled once per process: a version never changes."""
-    return _compiled(version.pk)

@@ -131,33 +131,31 @@ def folder_for(market: SimulatedMarket, seed: int, keeps_sessions: bool) -> BarF
 
 
 @transaction.atomic
-def open_replay(instrument: Instrument, interval: Interval, *, resume: bool = False) -> Replay:
-    """The instrument's imported bars, to be played as its live market: from the first on, or from where a run stopped.
+def open_replay(instrument: Instrument, interval: Interval, run: str = "") -> Replay:
+    """The instrument's imported bars, to be played as its live market: from the first on, or from where this run stopped.
 
     From the first on, the instrument's live series begins anew and its plans watch from there. Raises NothingToReplay
     without bars.
     """
-    stopped_at = _stopped_at(instrument, interval) if resume else None
-    history = StoredBar.objects.series(instrument, interval, Source.HISTORY)
-    rest = history.filter(opened_at__gte=int(stopped_at.timestamp())) if stopped_at else history
-    rows = rest.values_list("opened_at", "closed_at", "open", "high", "low", "close", "volume")
-    replay = Replay(instrument.rules, stored_bars(instrument.key, interval, rows.iterator(chunk_size=2000)))
+    state = {"instrument": instrument.key, "interval": interval.value, "run": run}
+    stopped_at = _stopped_at(instrument, state) if run else None
+    rows = markets.history_rows(instrument, interval, stopped_at)
+    replay = Replay(instrument.rules, stored_bars(instrument.key, interval, rows))
     if stopped_at is None:
         StoredBar.objects.series(instrument, interval, Source.REPLAY).delete()
         markets.take_over([instrument], Source.REPLAY)
         SwingPlan.objects.filter(instrument=instrument).update(
             watches_from=replay.clock, decided_until=None, version=F("version") + 1
         )
-    state = {"instrument": instrument.key, "interval": interval.value}
-    markets.beat(Source.REPLAY, replay.clock, keeps_sessions=False, state=state)
+    markets.beat(Source.REPLAY, stopped_at or replay.clock, keeps_sessions=False, state=state)
     return replay
 
 
-def _stopped_at(instrument: Instrument, interval: Interval) -> datetime | None:
+def _stopped_at(instrument: Instrument, state: dict[str, str]) -> datetime | None:
     """Where an interrupted run of this very replay got to, or None."""
     feed = PriceFeed.objects.filter(source=Source.REPLAY).first()
-    same = feed is not None and feed.state == {"instrument": instrument.key, "interval": interval.value}
-    return feed.market_time if feed and same and instrument.source == Source.REPLAY else None
+    same = feed is not None and feed.state == state and instrument.source == Source.REPLAY
+    return feed.market_time if feed and same else None
 
 
 def decided_before(instrument: Instrument) -> int:
@@ -173,5 +171,3 @@ def is_worked_through(instrument: Instrument, closed_at: datetime) -> bool:
         return False
     on_the_way = Order.objects.filter(instrument=instrument, state__in=["pending", "submitted"])
     return not on_the_way.exists()
-
-

@@ -64,7 +64,9 @@ def _fill(orders: Sequence[Order], instrument: Instrument, book: OrderBook) -> i
     return len({each.id for each in matches})
 
 
-def _fill_reports(order: Order, matches: list[Match[int]], rules: InstrumentRules, at: datetime) -> tuple[FillReport, ...]:
+def _fill_reports(
+    order: Order, matches: list[Match[int]], rules: InstrumentRules, at: datetime
+) -> tuple[FillReport, ...]:
     """The fills of one order with costs reckoned on the order as a whole, so that many small fills cost no more."""
     side, on = Side(order.side), market_day(at)
     quantity = order.filled_quantity

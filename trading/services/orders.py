@@ -18,6 +18,7 @@ from brokers.virtual import costs
 from markets import services as markets
 from markets.models import Instrument, LatestQuote
 from markets.rules import RuleViolation, check_order
+from markets.services import Moment
 from markets.types import Side, Source, market_day
 from trading import ledger, risk
 from trading.errors import NotAllowed, OrderNotOpen, OrderRefused, SameKeyOtherOrder
@@ -114,9 +115,9 @@ def place_order(
         if earlier is not None:
             return _same_order(earlier, asked)
         quote = _usable_quote(instrument)
-        now = markets.market_now(instrument)
-        _check_rules(asked, quote, now)
-        order = _reserve_and_write(replace(asked, broker_account=account), quote, now)
+        present = markets.moment(instrument.source)
+        _check_rules(asked, quote, present)
+        order = _reserve_and_write(replace(asked, broker_account=account), quote, present)
         ring_dispatch()
         transaction.on_commit(partial(publish_order_changed, order.pk, user.pk, order.version))
     return order
@@ -157,7 +158,9 @@ def cancel_order(user: User, order_id: UUID) -> Order:
         order.cancel_requested = True
         order.version += 1
         order.save(update_fields=["cancel_requested", "version"])
-        OrderEvent.objects.create(order=order, state=order.state, origin="person", reason="cancel_requested", market_at=at)
+        OrderEvent.objects.create(
+            order=order, state=order.state, origin="person", reason="cancel_requested", market_at=at
+        )
         ring_dispatch()
     transaction.on_commit(partial(publish_order_changed, order.pk, user.pk, order.version))
     return order
@@ -199,11 +202,9 @@ def _usable_quote(instrument: Instrument) -> LatestQuote:
     return quote
 
 
-def _check_rules(asked: Asked, quote: LatestQuote, now: datetime) -> None:
-    _check_numbers(
-        asked.instrument, asked.side, asked.quantity, asked.order_type, asked.limit_price, quote, now
-    )
-    if not markets.session_calendar(asked.instrument).is_open(now):
+def _check_rules(asked: Asked, quote: LatestQuote, present: Moment) -> None:
+    _check_numbers(asked.instrument, asked.side, asked.quantity, asked.order_type, asked.limit_price, quote, present.at)
+    if not markets.session_calendar(asked.instrument, present).is_open(present.at):
         raise OrderRefused("closed_session", instrument=asked.instrument.key)
 
 
@@ -228,8 +229,8 @@ def _check_numbers(
         raise OrderRefused(e.code, field=e.field, **facts) from e
 
 
-def _reserve_and_write(asked: Asked, quote: LatestQuote, now: datetime) -> Order:
-    rules = asked.instrument.rules
+def _reserve_and_write(asked: Asked, quote: LatestQuote, present: Moment) -> Order:
+    rules, now = asked.instrument.rules, present.at
     worst = asked.limit_price
     if worst is None and asked.side is Side.BUY:
         worst = risk.worst_buy_price(rules, quote.ask or quote.price, market_day(now))
@@ -261,7 +262,7 @@ def _reserve_and_write(asked: Asked, quote: LatestQuote, now: datetime) -> Order
         request_hash=asked.fingerprint,
         reserved=Decimal(0) if denial else needed,
         market_at=now,
-        expires_at=_expiry(asked, now),
+        expires_at=_expiry(asked, present),
         finished_at=now if denial else None,
     )
     OrderEvent.objects.create(order=order, state=order.state, origin="place", reason=order.reason, market_at=now)
@@ -276,10 +277,10 @@ def _purpose(asked: Asked) -> str:
     return "entry" if asked.side is Side.BUY else "exit"
 
 
-def _expiry(asked: Asked, now: datetime) -> datetime | None:
+def _expiry(asked: Asked, present: Moment) -> datetime | None:
     if asked.time_in_force is TimeInForce.GTC:
         return None
-    return risk.day_order_expiry(markets.order_calendar(asked.instrument), now)
+    return risk.day_order_expiry(markets.order_calendar(asked.instrument, present), present.at)
 
 
 def cancelable(order: Order) -> bool:

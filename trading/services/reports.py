@@ -162,4 +162,3 @@ def _release_rest(order: Order, at: datetime) -> None:
     lines = ledger.release(asset, order.reserved)
     books.book(order.broker_account, "release", f"order:{order.pk}", at, lines)
     order.reserved = Decimal(0)
-

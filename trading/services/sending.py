@@ -20,7 +20,17 @@ from trading.models import Order, OrderAttempt, OrderEvent
 from trading.services import leases
 from trading.services.reports import apply_report, finish
 
-__all__ = ["apply_report", "cancel_requests", "claim", "is_overdue", "mark_unknown", "market_time", "next_pending", "record", "unresolved"]
+__all__ = [
+    "apply_report",
+    "cancel_requests",
+    "claim",
+    "is_overdue",
+    "mark_unknown",
+    "market_time",
+    "next_pending",
+    "record",
+    "unresolved",
+]
 
 DISPATCH = "dispatch"  # the lease's name
 SEND_WITHIN = timedelta(seconds=2)  # from the claim: a process that froze in between must not send late
@@ -57,7 +67,9 @@ def claim(order_id: UUID, fence: int) -> Claim | None:
     """Move a pending order to submitted and write its attempt; None where someone else, or the clock, was faster."""
     if not leases.is_current(DISPATCH, fence):
         return None
-    order = Order.objects.select_for_update(of=("self",)).select_related("instrument", "broker_account").get(pk=order_id)
+    order = (
+        Order.objects.select_for_update(of=("self",)).select_related("instrument", "broker_account").get(pk=order_id)
+    )
     if order.state != OrderState.PENDING:
         return None
     market_at = markets.market_now(order.instrument)

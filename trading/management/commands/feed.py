@@ -37,27 +37,33 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--replay", metavar="KEY", help="such as KRX:005930; its bars must have been imported")
         parser.add_argument("--interval", choices=[interval.value for interval in Interval], default=Interval.D1.value)
-        parser.add_argument("--speed", default="1", help="market seconds per second, or max: the next bar once the last is done")
-        parser.add_argument("--resume", action="store_true", help="go on where an earlier run of this replay stopped")
-        parser.add_argument("--stay", action="store_true", help="after the last bar keep running until stopped")
+        parser.add_argument(
+            "--speed", default="1", help="market seconds per second, or max: the next bar once the last is done"
+        )
+        parser.add_argument(
+            "--run",
+            default="",
+            help="a name: started again under it, a replay goes on where it stopped, and stays at its end",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        _commit_without_waiting_for_the_disk()
         if options["replay"] is None:
             SimulatorLoop(stop).run()
             return
         replay = self._open_replay(options)
         played = ReplayLoop(stop, *replay, speed=_speed(options["speed"])).run()
         self.stdout.write(f"{played} bars of {options['replay']} replayed")
-        while options["stay"] and not stop.wait(1.0):
+        while options["run"] and not stop.wait(1.0):
             feeding.markets.beat(Source.REPLAY, replay[0].clock)
 
     def _open_replay(self, options: dict[str, Any]) -> tuple[Replay, Instrument]:
         try:
             instrument = Instrument.objects.by_key(options["replay"])
-            replay = feeding.open_replay(instrument, Interval(options["interval"]), resume=options["resume"])
+            replay = feeding.open_replay(instrument, Interval(options["interval"]), run=options["run"])
         except Instrument.DoesNotExist:
             raise CommandError(f"There is no instrument {options['replay']}.") from None
         except NothingToReplay:
@@ -65,8 +71,10 @@ class Command(BaseCommand):
                 f"{options['replay']} has no imported {options['interval']} bars. "
                 f"Import some first: manage.py import_bars FILE --instrument {options['replay']} --interval {options['interval']}"
             ) from None
-        if not options["resume"] and (earlier := feeding.decided_before(instrument)):
-            self.stderr.write(f"{earlier} plans have decided on {instrument.key} before; they do not decide twice on one bar.")
+        if earlier := feeding.decided_before(instrument):
+            self.stderr.write(
+                f"{earlier} plans have decided on {instrument.key} before; they do not decide twice on one bar."
+            )
         return replay, instrument
 
 
@@ -176,6 +184,14 @@ class ReplayLoop:
                 ring(waiting)
                 rung = monotonic()
             self._stop.wait(LOOK_AGAIN)
+
+
+def _commit_without_waiting_for_the_disk() -> None:
+    """A power cut may cost the feed its last prices and virtual fills: it makes them again, and they always come after the
+    orders they belong to, which are on the disk before anybody hears of them."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous = NORMAL")
 
 
 def _speed(text: str) -> int:
