@@ -111,12 +111,13 @@ class OrderTicket(forms.Form):
     side = forms.ChoiceField(label=_("매매 구분"), choices=list(SIDE_LABELS.items()), widget=forms.RadioSelect)
     order_type = forms.ChoiceField(label=_("주문 종류"), choices=list(TYPE_LABELS.items()), widget=forms.RadioSelect)
     quantity = NumberField(label=_("수량"))
-    limit_price = NumberField(label=_("지정가"), required=False)
+    limit_price = NumberField(label=_("지정가"), error_messages={"required": _("지정가를 적어 주세요.")})
     client_key = forms.RegexField(r"^[0-9a-f]{32}$", widget=forms.HiddenInput)
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("AccountField", self.fields["broker_account"]).belong_to(user)
+        self.fields["limit_price"].required = self.data.get("order_type") != OrderType.MARKET
 
     @classmethod
     def blank(cls, user: User, instrument: Instrument, **initial: Any) -> "OrderTicket":
@@ -141,9 +142,7 @@ class OrderTicket(forms.Form):
     def clean(self) -> dict[str, Any]:
         asked = super().clean() or self.cleaned_data
         if asked.get("order_type") == OrderType.MARKET:
-            asked["limit_price"] = None  # a market order has none, whatever still stands in the field
-        elif asked.get("limit_price") is None and "limit_price" not in self.errors:
-            self.add_error("limit_price", ValidationError(_("지정가를 적어 주세요."), code="required"))
+            asked["limit_price"] = None  # a market order has none, whatever still stands in the hidden field
         return asked
 
     def as_order(self) -> dict[str, Any]:

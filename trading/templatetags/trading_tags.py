@@ -39,7 +39,6 @@ def ticket_context(request: HttpRequest, ticket: OrderTicket, instrument: Instru
         "ticket": ticket,
         "instrument": instrument,
         "quote": quote,
-        "is_stale": markets.quote_is_stale(quote),
         "change": quote.price / quote.base_price - 1 if quote and quote.base_price else None,
         "shares": SHARES,
         "accounts": _accounts_with_room(request.user, instrument),

@@ -72,9 +72,11 @@ def _own(request: PersonRequest, account_id: UUID) -> BrokerAccount:
 
 
 def _account_page(request: PersonRequest, account: BrokerAccount, form: DepositForm) -> HttpResponse:
+    portfolio = services.portfolio(account)
     context = {
         "account": account,
-        "portfolio": services.portfolio(account),
+        "portfolio": portfolio,
+        "positions": [(portfolio, position) for position in portfolio.positions],
         "page": Paginator(services.statement(account), PER_PAGE).get_page(request.GET.get("page")),
         "form": form,
     }

@@ -36,7 +36,7 @@ def order_list(request: PersonRequest) -> HttpResponse:
     context = {
         "page": Paginator(orders, PER_PAGE).get_page(request.GET.get("page")),
         "state": shown if shown in dict(STATES) else "all",
-        "instrument": request.GET.get("instrument", ""),
+        "narrowed": request.GET.get("instrument", ""),
         "instruments": traded,
         "states": STATES,
         "query": request.GET.urlencode(),
