@@ -12,6 +12,7 @@ from django.db.models import OuterRef, Subquery
 from markets import services as markets
 from markets.calendars import Calendar, NoSessionAhead
 from markets.models import Instrument, LatestQuote
+from markets.services import Moment
 from markets.types import Interval
 from strategies.rows import ConditionRow, Row
 from strategies.sentences import condition_sentence, figure
@@ -104,28 +105,22 @@ class MarketClocks:
     """What time it is for each of many instruments, asked once per source and calendar."""
 
     def __init__(self) -> None:
-        self._times: dict[str, datetime] = {}
+        self._present: dict[str, Moment] = {}
         self._calendars: dict[tuple[str, str], Calendar] = {}
 
     def next_close(self, instrument: Instrument, interval: Interval) -> datetime | None:
         """When the bar under way closes, or outside a session the first bar of the next; None where none is known."""
-        now, calendar = self._now(instrument), self._calendar(instrument)
+        source, key = instrument.source, (instrument.source, instrument.calendar)
+        present = self._present.get(source) or self._present.setdefault(source, markets.moment(source))
+        calendar = self._calendars.get(key) or self._calendars.setdefault(
+            key, markets.order_calendar(instrument, present)
+        )
         try:
-            bounds = calendar.bar_bounds(interval, now) or calendar.bar_bounds(interval, calendar.next_open(now))
+            opening = calendar.next_open(present.at)
         except NoSessionAhead:
             return None
+        bounds = calendar.bar_bounds(interval, present.at) or calendar.bar_bounds(interval, opening)
         return bounds[1] if bounds else None
-
-    def _now(self, instrument: Instrument) -> datetime:
-        if instrument.source not in self._times:
-            self._times[instrument.source] = markets.market_now(instrument)
-        return self._times[instrument.source]
-
-    def _calendar(self, instrument: Instrument) -> Calendar:
-        key = (instrument.source, instrument.calendar)
-        if key not in self._calendars:
-            self._calendars[key] = markets.order_calendar(instrument)
-        return self._calendars[key]
 
 
 def outlooks(plans: Iterable[SwingPlan]) -> list[Outlook]:
