@@ -102,7 +102,8 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = None if ENVIRONMENT.mode is Mode.PRODUCTION else 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {
-        "options": "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=20s"
+        **DATABASES["default"].get("OPTIONS", {}),  # sslmode and its like come with the URL
+        "options": "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=20s",
     }
 
 REDIS_URL = ENVIRONMENT.redis
@@ -143,7 +144,7 @@ USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if _production else None  # elsewhere whitenoise finds the files where they lie
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

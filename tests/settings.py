@@ -43,3 +43,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # scrypt c
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in the running program: a database in memory locks by table and knows neither WAL nor IMMEDIATE.
     DATABASES["default"]["TEST"] = {"NAME": str(Path(_var) / "test.sqlite3")}
+WHITENOISE_AUTOREFRESH = True  # look for a static file when it is asked for, not for all of them in every test
