@@ -112,6 +112,7 @@ class NewPasswordForm(auth_forms.SetPasswordForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["new_password1"].help_text = PASSWORD_HELP
+        self.fields["new_password2"].help_text = ""
 
 
 class ChangePasswordForm(auth_forms.PasswordChangeForm):
@@ -120,6 +121,7 @@ class ChangePasswordForm(auth_forms.PasswordChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["new_password1"].help_text = PASSWORD_HELP
+        self.fields["new_password2"].help_text = ""
 
 
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -135,7 +137,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["time_zone"] = forms.ChoiceField(
             label=_("시간대"), choices=zones, help_text=_("모든 화면의 날짜와 시각에 쓰입니다.")
         )
-        self.fields["name"].help_text = _("선택 사항입니다. 다른 회원과 같은 이름은 쓸 수 없습니다.")
+        self.fields["name"].help_text = _("다른 회원과 같은 이름은 쓸 수 없습니다.")
         self.fields["name"].widget.attrs["autocomplete"] = "nickname"
 
     def clean_name(self) -> str:
