@@ -23,10 +23,8 @@ def security_list_holds(**_kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def database_file_is_private(**_kwargs: Any) -> list[CheckMessage]:
     """SQLite's file holds password hashes and sealed keys: its mode, or its folder's, must keep others out."""
-    if not settings.ENVIRONMENT.uses_sqlite:
-        return []
-    file = Path(settings.DATABASES["default"]["NAME"])
-    if not _open_to_others(file) or not _open_to_others(file.absolute().parent):
+    file = settings.ENVIRONMENT.sqlite_file
+    if file is None or not _open_to_others(file) or not _open_to_others(file.parent):
         return []
     return [Warning(f"{file} can be read by other users", hint=f"chmod 600 {file}", id="kairos.W010")]
 

@@ -8,7 +8,7 @@ import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -120,6 +120,8 @@ class Environment(BaseSettings):
             raise ValueError("must start with sqlite:// or postgresql:// (MySQL is not supported)")
         if DRIVERS[scheme] == "postgresql":
             _has_host_and_port(value)
+        elif not rest.removeprefix("/") or ":memory:" in rest:
+            raise ValueError("must name a file, sqlite:///path: several processes open the same database")
         return f"{DRIVERS[scheme]}://{rest}"
 
     @field_validator("email_url")
@@ -172,8 +174,10 @@ class Environment(BaseSettings):
         return self.database_url or f"sqlite:///{self.var_dir}/kairos.sqlite3"
 
     @property
-    def uses_sqlite(self) -> bool:
-        return self.database.startswith("sqlite://")
+    def sqlite_file(self) -> Path | None:
+        """SQLite's file, absolute; None for another database."""
+        name = self.database.removeprefix("sqlite:///")
+        return None if name == self.database else BASE_DIR / unquote(name)
 
     @property
     def redis_socket(self) -> Path:

@@ -1,7 +1,6 @@
 """Django's settings, made from the checked environment. One file for development, test and production."""
 
 import sys
-from pathlib import Path
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -16,8 +15,8 @@ try:
     ENVIRONMENT = read_environment()
     DATABASES = {"default": dj_database_url.parse(ENVIRONMENT.database)}
     make_folder(ENVIRONMENT.var_dir)
-    if ENVIRONMENT.uses_sqlite:
-        make_folder(Path(DATABASES["default"]["NAME"]).absolute().parent)
+    if ENVIRONMENT.sqlite_file:
+        make_folder(ENVIRONMENT.sqlite_file.parent)
 except (BadSetting, UnusableFolder) as e:
     sys.exit(f"Kairos cannot start: {e}")  # one clear sentence instead of a traceback
 _production = ENVIRONMENT.mode is Mode.PRODUCTION
@@ -90,7 +89,8 @@ TEMPLATES = [
     },
 ]
 
-if ENVIRONMENT.uses_sqlite:
+if ENVIRONMENT.sqlite_file:
+    DATABASES["default"]["NAME"] = str(ENVIRONMENT.sqlite_file)
     # IMMEDIATE stands in for row locks; a deferred transaction fails at its first write when eight writers meet.
     # FULL: a committed claim survives a power cut, or an order could be sent a second time.
     DATABASES["default"]["OPTIONS"] = {

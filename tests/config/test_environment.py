@@ -27,6 +27,8 @@ BAD = [
     ("DATABASE_URL", {"DATABASE_URL": f"mysql+pymysql://root:{CANARY}@localhost/kairos"}),
     ("DATABASE_URL", {"DATABASE_URL": f"postgresql://u:{CANARY}@host:port/kairos"}),
     ("DATABASE_URL", {"DATABASE_URL": CANARY}),
+    ("DATABASE_URL", {"DATABASE_URL": "sqlite://"}),
+    ("DATABASE_URL", {"DATABASE_URL": "sqlite:///:memory:"}),
     ("REDIS_URL", {"REDIS_URL": f"amqp://u:{CANARY}@localhost"}),
     ("REDIS_URL", {"REDIS_URL": f"redis://:{CANARY}@localhost:x"}),
     ("PORT", {"PORT": CANARY}),
@@ -88,7 +90,9 @@ def test_a_missing_secret_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -
     [
         ({"PYTHON_ENV": "test"}, "mode", Mode.TEST),
         ({"DATABASE_URI": "postgresql+asyncpg://u:p@h/d"}, "database", "postgresql://u:p@h/d"),
-        ({"DATABASE_URL": "sqlite+aiosqlite:///x.db"}, "database", "sqlite:///x.db"),
+        ({"DATABASE_URL": "sqlite+aiosqlite:///x.db"}, "sqlite_file", BASE_DIR / "x.db"),
+        ({"DATABASE_URL": "sqlite:////srv/x%20y.db"}, "sqlite_file", Path("/srv/x y.db")),
+        ({"DATABASE_URL": "postgres://u:p@h/d"}, "sqlite_file", None),
         ({"DATABASE_URL": "postgres://u:p@h:5433/d"}, "database", "postgresql://u:p@h:5433/d"),
         ({"WORKER": "5"}, "web_workers", 5),
         (

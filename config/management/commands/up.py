@@ -4,7 +4,6 @@ import importlib
 import os
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -53,8 +52,8 @@ class Command(BaseCommand):
         try:
             require_modules()
             require_writable(environment.var_dir)
-            if environment.uses_sqlite:
-                require_writable(Path(settings.DATABASES["default"]["NAME"]).absolute().parent)
+            if environment.sqlite_file:
+                require_writable(environment.sqlite_file.parent)
             lock = hold_lock(environment.var_dir)
             listener = listen(environment.host, environment.port)
             if own_redis is None:
