@@ -220,3 +220,13 @@ def test_the_admin_is_closed_to_everybody_else(db: None, client: Client, role: R
     assert client.get("/admin/", follow=True).status_code == 403
     for model in registered():
         assert client.get(address(model, "changelist"), follow=True).status_code == 403
+
+
+def test_the_front_page_ticks_off_the_seven_points_of_security(boss: User, client: Client) -> None:
+    """A18."""
+    page = client.get("/admin/").content.decode()
+    assert [page.count(f"<strong>{name}</strong>") for name in ("jwt", "encryption", "debug", "cors", "https")] == [
+        1
+    ] * 5
+    assert "✗ <strong>https</strong>" in page
+    assert "✓ <strong>jwt</strong>" in page
