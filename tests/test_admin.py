@@ -38,11 +38,6 @@ KEPT = [User, BrokerAccount, Instrument]
 OURS = {"accounts", "markets", "brokers", "strategies", "trading"}
 
 
-@pytest.fixture(autouse=True)
-def no_collected_files(settings: Any) -> None:
-    settings.WHITENOISE_AUTOREFRESH = True
-
-
 @pytest.fixture
 def boss(client: Client, db: None) -> User:
     user = User.objects.create_user("boss@example.com", None, role=Role.ADMIN)

@@ -10,11 +10,6 @@ from django.utils import translation
 from accounts.models import User
 
 
-@pytest.fixture(autouse=True)
-def no_collected_files(settings: Any) -> None:
-    settings.WHITENOISE_AUTOREFRESH = True
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize(("language", "sentence"), [("ko", "없는 화면입니다"), ("en", "There is no such page")])
 def test_a_missing_page_says_so(client: Client, language: str, sentence: str) -> None:

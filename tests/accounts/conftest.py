@@ -1,7 +1,6 @@
-"""People for the sign-in tests. Hashing a password is quick here; its real cost has a test of its own."""
+"""People for the sign-in tests, and tasks that run where they are sent."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -9,12 +8,6 @@ from accounts.models import Role, User
 from config.celery import app
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(autouse=True)
-def quick_hashing(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.WHITENOISE_AUTOREFRESH = True  # no collected files in a test run
 
 
 @pytest.fixture(autouse=True)
