@@ -23,6 +23,7 @@ InstantBounds = Callable[[Interval, datetime], Span | None]  # an instant → th
 COLUMNS = ("date", "open", "high", "low", "close", "volume")
 SHOWN_PROBLEMS = 20
 LONGEST_LINE = 1000  # bytes; a good row has about 100
+NOISY_LINE, NOISY_NUMBER = 50, 16  # bytes: only longer ones can hold digits past the fifteenth
 LARGEST = 1e15  # beyond it a float64 no longer tells one unit from the next
 EARLIEST, LATEST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (1900, 2200))
 
@@ -33,8 +34,8 @@ class BarFile:
     Iterating yields `BarRow`s, oldest first, until the first bad row; the rest is then only checked, and
     `BarFileInvalid` is raised at the end with the first problems and their total: the caller's transaction must keep
     all rows or none.
-    Accepted, but counted in `tolerated`: rows without volume (`zero_volume`), days for which `session` has none
-    (`closed_day`; old prices have Saturdays), and empty lines (`blank_line`).
+    Accepted, but counted in `tolerated`: rows without volume (`zero_volume`), numbers cut to 15 digits (`float_noise`),
+    days for which `session` has none (`closed_day`; old prices have Saturdays), and empty lines (`blank_line`).
     Without `bounds` a bar of `interval` starts at a multiple of its length since 1970 UTC, as crypto venues have it.
     """
 
@@ -82,6 +83,8 @@ class BarFile:
             if not (0 < l <= o <= h < LARGEST and l <= c <= h and 0 <= v < LARGEST) or b"_" in line:
                 self._explain_numbers(texts)
                 continue
+            if len(line) > NOISY_LINE and max(map(len, texts)) > NOISY_NUMBER:
+                o, h, l, c, v = self._without_noise(o, h, l, c, v)  # noqa: E741
             if opened < last_close:
                 self._refuse("duplicate_time" if opened == last_open else "not_ascending", "date", day)
                 continue
@@ -95,6 +98,13 @@ class BarFile:
             self._refuse("no_rows")
         if self._total_problems:
             raise self._invalid()
+
+    def _without_noise(self, *numbers: float) -> list[float]:
+        """The 15 digits a float64 is sure to hold: 0.0016200000000000001 was 0.00162 before a program wrote it."""
+        clean = [float(f"{number:.15g}") for number in numbers]
+        if clean != list(numbers):
+            self.tolerated["float_noise"] += 1
+        return clean
 
     def _lines(self) -> Iterator[bytes]:
         """The lines after the header without their ends; blank ones are counted, endless ones refused and skipped."""

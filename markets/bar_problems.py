@@ -43,6 +43,7 @@ SENTENCES = {
 
 # What is accepted all the same, and told: code → (Korean, English), with the count
 TOLERATED = {
+    "float_noise": ("열다섯 자리로 자른 숫자가 있는 봉 {count}개", "{count} bars with numbers cut to fifteen digits"),
     "zero_volume": ("거래량이 0인 봉 {count}개", "{count} bars without volume"),
     "closed_day": ("거래소 일정에 없는 날의 봉 {count}개", "{count} bars on days our calendar has as closed"),
     "blank_line": ("빈 줄 {count}개", "{count} empty lines"),

@@ -200,4 +200,4 @@ def stored_bars(
 
 def _as_it_reads(number: float) -> Decimal:
     whole = int(number)
-    return Decimal(whole) if whole == number else Decimal(repr(number))
+    return Decimal(whole) if whole == number else Decimal(f"{number:.15g}")

@@ -256,8 +256,8 @@ def test_rows_are_handed_out_while_the_file_is_still_being_read() -> None:
         ("krx-daily/005930.csv", "krx", Interval.D1, 8343, {"zero_volume": 3, "closed_day": 360}),
         ("krx-daily/035420.csv", "krx", Interval.D1, 5232, {"zero_volume": 24}),
         ("krx-daily/069500.csv", "krx", Interval.D1, 5243, {}),
-        ("crypto/UNITTEST_BTC-1m.csv", "always", Interval.M1, 13681, {}),
-        ("crypto/XRPUSDT-perp-1h.csv", "always", Interval.H1, 100, {}),
+        ("crypto/UNITTEST_BTC-1m.csv", "always", Interval.M1, 13681, {"float_noise": 5655}),
+        ("crypto/XRPUSDT-perp-1h.csv", "always", Interval.H1, 100, {"float_noise": 10}),
     ],
 )
 def test_real_price_files_are_read_whole_and_what_they_need_forgiven_is_told(
@@ -268,3 +268,10 @@ def test_real_price_files_are_read_whole_and_what_they_need_forgiven_is_told(
         file = BarFile(stream, interval, day_bounds=days.daily_bar_bounds, bounds=days.bar_bounds, session=days.session)
         rows: list[BarRow] = list(file)
     assert (len(rows), dict(file.tolerated)) == (count, tolerated)
+
+
+def test_the_noise_of_a_float_written_out_is_cut_to_the_digits_that_count() -> None:
+    row = b"2017-11-04T23:05:00Z,0.00161,0.0016200000000000001,0.00161,0.0016200000000000001,64.53000899"
+    file = BarFile(io.BytesIO(b"date,open,high,low,close,volume\n" + row), Interval.M1)
+    assert [bar[2:] for bar in file] == [(0.00161, 0.00162, 0.00161, 0.00162, 64.53000899)]
+    assert file.tolerated == {"float_noise": 1}
