@@ -6,7 +6,8 @@ waits in a dict, never in a queue. One that takes nothing for five seconds is cl
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -112,11 +113,15 @@ class QuoteHub:
         if seat.sending is not None:
             seat.sending.cancel()
         if not self._seats:
-            tasks, self._tasks = self._tasks, []
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._forget()
+            await self.stop()
+
+    async def stop(self) -> None:
+        """End the subscription; the next to join starts it again."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._forget()
 
     async def watch(self, seat: Seat, keys: frozenset[str], book: str | None) -> None:
         """Send `seat` these instruments from now on, and what we know of them at once."""
@@ -143,13 +148,12 @@ class QuoteHub:
         failures = 0
         while True:
             try:
-                channel = await self._layer.new_channel()
-                await self._layer.group_add(self._group, channel)
-                if failures:
-                    logger.info("quotes: subscribed again after %s failed tries", failures)
-                    await self._give_newest(self._seats)  # whatever was missed
-                failures = 0
-                await self._receive(channel)
+                async with self._subscription() as arrivals:
+                    if failures:
+                        logger.info("quotes: subscribed again after %s failed tries", failures)
+                        await self._give_newest(self._seats)  # whatever was missed
+                    failures = 0
+                    await self._receive(arrivals)
             except Exception as e:  # whatever it is: pages must not freeze in silence, so say it and come back
                 failures += 1
                 if failures == 1:
@@ -157,26 +161,44 @@ class QuoteHub:
                 self._forget()
                 await asyncio.sleep(min(self.LONGEST_PAUSE, 0.25 * 2 ** min(failures, 8)))
 
-    async def _receive(self, channel: str) -> None:
-        """Take messages in. Raises SubscriptionDead when our own probe does not come back, or what the layer raised."""
-        probed = False
-        arriving = asyncio.ensure_future(self._layer.receive(channel))
+    @asynccontextmanager
+    async def _subscription(self) -> AsyncIterator["asyncio.Queue[dict[str, Any] | Exception]"]:
+        """Messages of the group as they arrive; an exception among them is what ended the subscription."""
+        channel = await self._layer.new_channel()
+        arrivals: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue()
+        pump = asyncio.create_task(self._pump(channel, arrivals))
+        try:
+            await self._layer.group_add(self._group, channel)
+            yield arrivals
+        finally:  # the layer gives a channel up when its reader is canceled; the rest may fail with Redis, and may
+            pump.cancel()
+            await asyncio.gather(pump, return_exceptions=True)
+            await asyncio.gather(self._layer.group_discard(self._group, channel), return_exceptions=True)
+
+    async def _pump(self, channel: str, arrivals: "asyncio.Queue[dict[str, Any] | Exception]") -> None:
         try:
             while True:
-                await asyncio.wait({arriving}, timeout=self.PROBE_SECONDS)
-                if arriving.done():
-                    self._take(arriving.result())
-                    probed = False
-                    arriving = asyncio.ensure_future(self._layer.receive(channel))
-                elif probed:
-                    raise SubscriptionDead
-                else:
-                    await self._layer.group_send(self._group, {"type": "hub.probe"})
-                    probed = True
-        finally:
-            arriving.cancel()
-            await asyncio.gather(arriving, return_exceptions=True)
-            await asyncio.gather(self._layer.group_discard(self._group, channel), return_exceptions=True)
+                arrivals.put_nowait(await self._layer.receive(channel))
+        except Exception as e:
+            arrivals.put_nowait(e)
+
+    async def _receive(self, arrivals: "asyncio.Queue[dict[str, Any] | Exception]") -> None:
+        """Take messages in. Raises SubscriptionDead when our own probe does not come back, or what the layer raised."""
+        probed = False
+        while True:
+            try:
+                async with asyncio.timeout(self.PROBE_SECONDS):
+                    message = await arrivals.get()
+            except TimeoutError:
+                if probed:
+                    raise SubscriptionDead from None
+                await self._layer.group_send(self._group, {"type": "hub.probe"})
+                probed = True
+                continue
+            if isinstance(message, Exception):
+                raise message
+            self._take(message)
+            probed = False
 
     def _take(self, message: dict[str, Any]) -> None:
         quotes, books = message.get("data") or {}, message.get("books") or {}

@@ -4,22 +4,21 @@ import hashlib
 import json
 import re
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
 from accounts.models import Role, User
+from config.environment import BASE_DIR
 from markets.models import StoredBar
 from markets.search import initials
 from markets.services.quotes import STALE_AFTER
 from markets.templatetags.figures import compact, direction, money, plain, price, quantity, signed_money, signed_rate
 from tests.markets.scene import make_coin, make_instrument, make_person, write_clock, write_quote
 
-VENDOR = Path(settings.BASE_DIR) / "static" / "vendor"
+VENDOR = BASE_DIR / "static" / "vendor"
 
 
 @pytest.fixture
@@ -237,7 +236,7 @@ def test_every_vendored_file_is_the_one_the_manifest_names() -> None:
 def test_scripts_carry_no_words_of_any_language() -> None:
     """Templates hand words over in data- attributes; only units of large numbers and brand names stand in a script."""
     allowed = {"조", "억", "만"}
-    for script in (Path(settings.BASE_DIR) / "static" / "js").glob("*.js"):
+    for script in (BASE_DIR / "static" / "js").glob("*.js"):
         code = re.sub(r"//.*", "", script.read_text())
         assert set(re.findall(r"[가-힣]+", code)) <= allowed, script.name
 
