@@ -24,9 +24,11 @@ class RedisDidNotStart(Exception):
     code = "redis_did_not_start"
 
 
-def command(path: Path) -> tuple[str, ...]:
-    """The program that serves Redis' protocol on the socket `path`: nothing kept on disk, nothing evicted."""
-    binary = valkey_binary()
+def command(path: Path, binary: Path | None) -> tuple[str, ...]:
+    """The program that serves Redis' protocol on the socket `path`: nothing kept on disk, nothing evicted.
+
+    `binary` is Valkey's; None, for a machine without one, means fakeredis.
+    """
     if binary is None:
         return (sys.executable, "-m", "config.supervision.fake_redis", str(path))
     settings = {
@@ -78,8 +80,10 @@ def answers(path: Path) -> bool:
 class EmbeddedRedis:
     """A Redis for as long as somebody needs one outside the supervisor: tests and measurements."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, argv: tuple[str, ...] = ()) -> None:
+        """`argv` is the server's command; Valkey where there is one, by default."""
         self._path = path
+        self._argv = argv or command(path, valkey_binary())
         self._process: subprocess.Popen[Any] | None = None
 
     def start(self) -> None:
@@ -87,7 +91,7 @@ class EmbeddedRedis:
         prepare_socket_folder(self._path)
         prepare_socket_folder(self._path)
         self._process = subprocess.Popen(  # noqa: S603 the command is our own
-            command(self._path),
+            self._argv,
             stdin=subprocess.DEVNULL,
             preexec_fn=partial(die_with_parent, getpid()),  # noqa: PLW1509 no thread runs yet
         )

@@ -36,8 +36,10 @@ def hold_lock(var_dir: Path) -> IO[str]:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as e:
-        file.seek(0)
-        raise CannotStart(f"Kairos already runs in {var_dir} (process {file.read().strip()}); stop it first") from e
+        with file:
+            file.seek(0)
+            holder = file.read().strip()
+        raise CannotStart(f"Kairos already runs in {var_dir} (process {holder}); stop it first") from e
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()

@@ -57,7 +57,7 @@ def prepare_role(report: int, demo: bool) -> Role:
 
 
 def redis_role(socket: Path) -> Role:
-    return Role("redis", embedded_redis.command(socket))
+    return Role("redis", embedded_redis.command(socket, embedded_redis.valkey_binary()))
 
 
 def kairos_roles(listener: int, feed: FeedOptions) -> list[Role]:
