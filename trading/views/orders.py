@@ -7,8 +7,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from markets.models import Instrument
@@ -24,7 +23,7 @@ from trading.views.access import PersonRequest, refused, signed_in
 
 PER_PAGE = 25
 ESTIMATED = ("instrument", "side", "quantity", "order_type", "limit_price")
-STATES = (("all", _lazy("전체")), ("open", _lazy("진행 중")), ("filled", _lazy("체결 완료")))
+STATES = (("all", _("전체")), ("open", _("진행 중")), ("filled", _("체결 완료")))
 
 
 @require_GET

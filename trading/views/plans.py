@@ -27,6 +27,7 @@ from trading.views.access import PersonRequest, refused, signed_in
 from trading.views.outlook import Explained, outlooks
 
 PER_PAGE = 25
+LOOKS_PER_PAGE = 10
 
 
 @require_GET
@@ -57,7 +58,7 @@ def plan_new(request: PersonRequest) -> HttpResponse:
         try:
             plan = services.register_plan(request.user, **form.as_plan())
         except TradingError as e:
-            form.add_error(None, error_sentence(e))
+            form.blame(e.code, error_sentence(e))
         else:
             messages.success(request, _("오토 스윙 등록 성공"))
             return redirect("trading:plan", plan_id=plan.pk)
@@ -76,7 +77,7 @@ def plan_preview(request: PersonRequest) -> HttpResponse:
 def plan_detail(request: PersonRequest, plan_id: UUID) -> HttpResponse:
     plan = _own(request, plan_id, SwingPlan.objects.select_related("instrument", "broker_account", "strategy_version"))
     looks = PlanEvaluation.objects.filter(plan=plan).order_by("-bar_closed_at").select_related("order")
-    page = Paginator(looks, PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(looks, LOOKS_PER_PAGE).get_page(request.GET.get("page"))
     latest = looks.first()
     context = {
         "plan": plan,
@@ -102,9 +103,12 @@ def plan_evaluate(request: PersonRequest, plan_id: UUID) -> HttpResponse:
     plan = _own(request, plan_id)
     try:
         evaluation = services.evaluate_plan_now(request.user, plan.pk)
-    except TradingError as e:
+    except NotAllowed as e:
         return refused(request, e)
-    messages.info(request, Explained(evaluation).sentence or _("판단했습니다."))
+    except TradingError as e:
+        messages.error(request, error_sentence(e))
+    else:
+        messages.info(request, Explained(evaluation).sentence)
     return redirect("trading:plan", plan_id=plan.pk)
 
 

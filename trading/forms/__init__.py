@@ -1,0 +1,17 @@
+"""What people may type. Numbers are read exactly, and an error brings back what was typed."""
+
+from trading.forms.accounts import DepositForm, MarketSpeedForm, VirtualAccountForm
+from trading.forms.orders import EstimateForm, OrderTicket
+from trading.forms.plans import PRESETS, SwingPlanForm, preset_values, sentence_language
+
+__all__ = [
+    "PRESETS",
+    "DepositForm",
+    "EstimateForm",
+    "MarketSpeedForm",
+    "OrderTicket",
+    "SwingPlanForm",
+    "VirtualAccountForm",
+    "preset_values",
+    "sentence_language",
+]
