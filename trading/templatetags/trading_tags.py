@@ -12,10 +12,10 @@ from brokers.models import BrokerAccount
 from markets import services as markets
 from markets.models import Instrument
 from markets.templatetags.figures import grouped
-from trading import ledger
+from trading import ledger, services
 from trading.events import state_stamp
 from trading.forms import OrderTicket
-from trading.models import Balance, SwingPlan
+from trading.models import Balance, Order, SwingPlan
 from trading.models.plans import SIGNAL_LABELS
 
 register = template.Library()
@@ -76,6 +76,12 @@ def bucket_name(bucket: str) -> str:
     """A bucket of the ledger in words; a position's by its instrument."""
     kind, _separator, instrument = bucket.partition(":")
     return f"{_('보유')} {instrument}" if instrument else str(BUCKET_LABELS.get(kind, bucket))
+
+
+@register.filter
+def is_cancelable(order: Order) -> bool:
+    """Whether a button may offer to call this order back."""
+    return services.cancelable(order)
 
 
 @register.filter
