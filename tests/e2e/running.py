@@ -91,8 +91,12 @@ class RunningKairos:
         wait_until(self._ready_or_over, seconds, f"/health/ready: {self.health()}\n{self.errors()}")
         return time.monotonic() - started
 
-    def _ready_or_over(self) -> bool:
+    def must_live(self) -> None:
+        """AssertionError with its last words when it has ended by itself."""
         assert self.supervisor.poll() is None, f"it ended with {self.supervisor.returncode}:\n{self.errors()}"
+
+    def _ready_or_over(self) -> bool:
+        self.must_live()
         return self.health()[0] == 200
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> float:
@@ -161,7 +165,7 @@ class RunningKairos:
     def health(self) -> tuple[int, dict[str, Any]]:
         """Status and JSON of /health/ready; (0, {}) while nobody answers."""
         try:
-            with urllib.request.urlopen(f"{self.url}/health/ready", timeout=5) as answer:  # noqa: S310 http
+            with urllib.request.urlopen(f"{self.url}/health/ready", timeout=5) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as e:
             with e:
