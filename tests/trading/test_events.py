@@ -22,6 +22,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from accounts.models import User
 from tests import factories as make
 from tests.trading import scene
+from trading import services
 from trading.consumers import SIGNED_OUT, EventStream
 from trading.events import Hint, HintPublisher, publish_order_changed, state_stamp, user_group
 
@@ -153,7 +154,7 @@ def test_the_stamp_differs_after_every_change_a_page_would_show() -> None:
     assert changed()
     make.accept(order)
     assert changed()
-    make.services.match_virtual(stock, make.make_book(stock, 70_000, 4))
+    services.match_virtual(stock, make.make_book(stock, 70_000, 4))
     assert changed()
     scene.make_plan(user, account, stock)
     assert changed()
