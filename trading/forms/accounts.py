@@ -13,11 +13,16 @@ from brokers.models import BrokerAccount
 from trading.forms.fields import NumberField
 
 
+CURRENCIES = [("KRW", _("원 (KRW)")), ("BTC", _("비트코인 (BTC)"))]
+SMALLEST = Decimal("0.00000001")  # of any currency; the service knows how finely each one is counted
+
+
 class VirtualAccountForm(forms.Form):
     """A virtual account to open, with play money."""
 
     name = forms.CharField(label=_("이름"), max_length=64)
-    opening_balance = NumberField(label=_("시작 금액"), minimum=Decimal(1), maximum=Decimal(10) ** 15)
+    currency = forms.ChoiceField(label=_("통화"), choices=CURRENCIES, initial="KRW")
+    opening_balance = NumberField(label=_("시작 금액"), minimum=SMALLEST, maximum=Decimal(10) ** 15)
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -33,7 +38,7 @@ class VirtualAccountForm(forms.Form):
 class DepositForm(forms.Form):
     """Play money into a virtual account; the key keeps a double click one deposit."""
 
-    amount = NumberField(label=_("입금액"), minimum=Decimal(1), maximum=Decimal(10) ** 15)
+    amount = NumberField(label=_("입금액"), minimum=SMALLEST, maximum=Decimal(10) ** 15)
     client_key = forms.RegexField(r"^[0-9a-f]{32}$", widget=forms.HiddenInput)
 
     @classmethod
