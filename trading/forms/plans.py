@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +28,12 @@ def _whole(label: Any) -> forms.IntegerField:
     return forms.IntegerField(
         label=label, widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
     )
+
+
+def _switch(step: Any, name: str) -> forms.BooleanField:
+    """A box in the table of filters: its label is the table's row and column, said aloud together."""
+    label = format_lazy("{} {}", step, name)
+    return forms.BooleanField(label=label, required=False, widget=forms.CheckboxInput(attrs={"aria-label": label}))
 
 
 class SwingPlanForm(forms.Form):
@@ -75,15 +82,15 @@ class SwingPlanForm(forms.Form):
     )
     obv_window = _whole(_("OBV: 최근 N봉"))
     obv_threshold = NumberField(label=_("OBV 기준"), required=False)
-    first_use_rsi = forms.BooleanField(label="RSI", required=False)
-    first_use_adx = forms.BooleanField(label="ADX", required=False)
-    first_use_obv = forms.BooleanField(label="OBV", required=False)
-    second_use_rsi = forms.BooleanField(label="RSI", required=False)
-    second_use_adx = forms.BooleanField(label="ADX", required=False)
-    second_use_obv = forms.BooleanField(label="OBV", required=False)
-    exit_use_rsi = forms.BooleanField(label="RSI", required=False)
-    exit_use_adx = forms.BooleanField(label="ADX", required=False)
-    exit_use_obv = forms.BooleanField(label="OBV", required=False)
+    first_use_rsi = _switch(_("1차 매수"), "RSI")
+    first_use_adx = _switch(_("1차 매수"), "ADX")
+    first_use_obv = _switch(_("1차 매수"), "OBV")
+    second_use_rsi = _switch(_("2차 매수"), "RSI")
+    second_use_adx = _switch(_("2차 매수"), "ADX")
+    second_use_obv = _switch(_("2차 매수"), "OBV")
+    exit_use_rsi = _switch(_("매도"), "RSI")
+    exit_use_adx = _switch(_("매도"), "ADX")
+    exit_use_obv = _switch(_("매도"), "OBV")
     stop_loss_rate = PercentField(label=_("손절 (%)"), required=False)
     take_profit_rate = PercentField(label=_("익절 (%)"), required=False)
     trailing_stop_rate = PercentField(label=_("고점 대비 하락 (%)"), required=False)
