@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from brokers.protocol import Environment
 
 ENVIRONMENT_LABELS = {
@@ -17,7 +18,7 @@ ENVIRONMENT_LABELS = {
 
 
 class BrokerAccountQuerySet(models.QuerySet["BrokerAccount"]):
-    def for_user(self, user: "settings.AUTH_USER_MODEL") -> Self:  # type: ignore[valid-type,name-defined]
+    def for_user(self, user: User) -> Self:
         return self.filter(user_id=user.pk)
 
     def active(self) -> Self:

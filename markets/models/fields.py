@@ -5,8 +5,8 @@ gets text with a numeric collation, so that comparisons and CHECK constraints co
 arithmetic in SQL on either: sums for the books are cached rows.
 """
 
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, TypeVar
 
 from django import forms
 from django.core.exceptions import FieldError, ValidationError
@@ -16,14 +16,26 @@ from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
+_Set_contra = TypeVar("_Set_contra", contravariant=True)
+_Get_co = TypeVar("_Get_co", covariant=True)
+
 if TYPE_CHECKING:
-    _Field = models.Field[Decimal | int | str, Decimal]
+
+    class _Field(models.Field[_Set_contra, _Get_co]):
+        _pyi_private_set_type: Decimal | int | str
+        _pyi_private_get_type: Decimal
 else:
-    _Field = models.Field
+
+    class _Field(models.Field):
+        def __class_getitem__(cls, _types: Any) -> type:
+            return cls
+
 
 MAX_DIGITS, DECIMALS = 38, 18
 LIMIT = Decimal(10) ** (MAX_DIGITS - DECIMALS)
 COLLATION = "kairos_decimal"
+_FINEST = Decimal((0, (1,), -DECIMALS))
+_EXACT = Context(prec=MAX_DIGITS, traps=[Inexact, InvalidOperation])  # Python's own 28 digits would round silently
 
 
 def exact(value: Any) -> Decimal:
@@ -39,12 +51,22 @@ def exact(value: Any) -> Decimal:
         raise ValidationError(_("숫자가 아닙니다."), code="not_a_number") from None
     if not number.is_finite():
         raise ValidationError(_("숫자가 아닙니다."), code="not_a_number")
-    if abs(number) >= LIMIT or (number and number.as_tuple().exponent < -DECIMALS):  # type: ignore[operator]
+    if not -LIMIT < number < LIMIT or number.adjusted() < -DECIMALS:
         raise ValidationError(_("너무 크거나 너무 세밀한 숫자입니다."), code="too_large")
-    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()
+    try:
+        return _shortest(number)
+    except Inexact:
+        raise ValidationError(_("너무 크거나 너무 세밀한 숫자입니다."), code="too_large") from None
 
 
-class ExactDecimalField(_Field):
+def _shortest(number: Decimal) -> Decimal:
+    """The same number without end zeros, exponent or minus zero. Raises Inexact where it has too many decimals."""
+    number = _EXACT.quantize(number, _FINEST)
+    whole = number.to_integral_value()
+    return _EXACT.quantize(number, Decimal(1)) if number == whole else number.normalize(_EXACT)
+
+
+class ExactDecimalField(_Field[_Set_contra, _Get_co]):
     """A Decimal of up to 20 digits before and 18 after the point, the same value from every database."""
 
     description = "exact decimal"
@@ -74,7 +96,7 @@ class ExactDecimalField(_Field):
         value = self.value_from_object(obj)
         return "" if value is None else format(value, "f")
 
-    def formfield(self, **kwargs: Any) -> Any:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**{"form_class": forms.DecimalField, **kwargs})
 
 

@@ -1,6 +1,6 @@
 """Importing bars from a file: all of it, or nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO, cast
@@ -49,7 +49,7 @@ def import_bars(stream: BinaryIO, instrument: Instrument, interval: Interval) ->
 
 def _write(instrument_id: int, interval: Interval, chunk: list[BarRow]) -> None:
     head = (instrument_id, interval.value, Source.HISTORY.value)
-    rows = (head + row for row in chunk)
+    rows = [head + row for row in chunk]
     if connection.vendor == "postgresql":
         _copy(rows)
     else:
@@ -64,13 +64,13 @@ _NAMES = ", ".join(COLUMNS)
 _TABLE = StoredBar._meta.db_table
 
 
-def _insert(rows: Iterator[tuple[object, ...]]) -> None:
+def _insert(rows: Sequence[tuple[str | float, ...]]) -> None:
     marks = ", ".join(["%s"] * len(COLUMNS))
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO {_TABLE} ({_NAMES}) VALUES ({marks}) {_ON_CONFLICT}", rows)  # noqa: S608
 
 
-def _copy(rows: Iterator[tuple[object, ...]]) -> None:
+def _copy(rows: Sequence[tuple[str | float, ...]]) -> None:
     """COPY into a table of this transaction's own, then one insert: COPY itself cannot replace rows."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -12,7 +12,7 @@ from markets.models import Instrument, LatestQuote, PriceFeed
 from markets.services import beat, store_bars, store_quotes
 from markets.types import Bar, Interval, Level, OrderBook, Quote, Source
 from strategies.library.swing import SwingParameters
-from tests.trading.scene import make_account, make_instrument, make_user
+from tests.factories import make_account, make_instrument, make_user
 from trading import services
 from trading.dispatch import dispatch_once
 from trading.models import Order, PlanEvaluation, SwingPlan
@@ -54,7 +54,10 @@ class Market:
                     Interval.H1,
                     self.now,
                     self.now + timedelta(hours=1),
-                    *[price] * 4,
+                    price,
+                    price,
+                    price,
+                    price,
                     Decimal(1000),
                 )
             )
@@ -188,7 +191,10 @@ def test_a_bar_that_closed_with_its_session_is_decided_at_the_next_open(market: 
         Interval.H1,
         friday_close - timedelta(minutes=30),
         friday_close,
-        *[Decimal(70_000)] * 4,
+        Decimal(70_000),
+        Decimal(70_000),
+        Decimal(70_000),
+        Decimal(70_000),
         Decimal(1),
     )
     store_bars([bar], Source.SIMULATOR, {market.instrument.key: market.instrument.pk})
@@ -207,7 +213,7 @@ def test_a_bar_that_has_not_closed_yet_is_not_looked_at(market: Market, plan: Sw
 
 
 def test_too_little_history_is_told_and_trades_nothing(market: Market, plan: SwingPlan) -> None:
-    young = Market(make_instrument("000660", name="SK하이닉스"))
+    young = Market(make_instrument("000660", name_ko="SK하이닉스"))
     young.close_bars(*wave(20))
     early = services.register_plan(
         plan.user,

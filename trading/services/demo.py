@@ -22,6 +22,7 @@ from strategies.library.swing import ACTIVE_SWING, DEFAULT_SWING, SwingParameter
 from trading.dispatch import dispatch_once
 from trading.services import evaluation, feeding, leases, orders
 from trading.services.accounts import open_virtual_account
+from trading.services.matching import instruments_with_resting_orders, match_virtual
 from trading.services.plans import register_plan
 from trading.services.sending import DISPATCH
 
@@ -204,8 +205,8 @@ def _live_through(
 
 
 def _fill_resting(batch: Batch, instruments: dict[str, Instrument]) -> None:
-    resting = feeding.instruments_with_resting_orders()
+    resting = instruments_with_resting_orders()
     for book in batch.books:
         instrument = instruments[book.instrument]
         if instrument.pk in resting:
-            feeding.match_virtual(instrument, book)
+            match_virtual(instrument, book)

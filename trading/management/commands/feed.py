@@ -16,6 +16,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 
 from brokers.simulator.events import Pace
 from brokers.simulator.replay import NothingToReplay, Replay
+from markets import services as markets
 from markets.events import QuotePublisher
 from markets.models import Instrument, PriceFeed
 from markets.types import Interval, Source
@@ -58,7 +59,7 @@ class Command(BaseCommand):
         played = ReplayLoop(stop, *replay, speed=_speed(options["speed"])).run()
         self.stdout.write(f"{played} bars of {options['replay']} replayed")
         while options["run"] and not stop.wait(1.0):
-            feeding.markets.beat(Source.REPLAY, replay[0].clock)
+            markets.beat(Source.REPLAY, replay[0].clock)
 
     def _open_replay(self, options: dict[str, Any]) -> tuple[Replay, Instrument]:
         try:
@@ -82,7 +83,7 @@ def ring(instrument_ids: list[int]) -> None:
     """Ask a worker to look at the plans of these instruments. Without Redis, dispatch looks at them by itself."""
     for instrument_id in instrument_ids:
         try:
-            evaluate_plans.apply_async(args=[instrument_id], retry=False)
+            evaluate_plans.apply_async(args=(instrument_id,), retry=False)
         except BrokerAway:
             logger.warning("no worker can be rung; dispatch will look at the plans within 15 s")
             return
@@ -109,7 +110,7 @@ class SimulatorLoop:
         self._feeding = Feeding(self._market, feeding.simulated_instruments(), QuotePublisher())
         self._pace = Pace(1, timezone.now())
         self._last_step = monotonic()
-        feeding.markets.beat(Source.SIMULATOR, self._market.clock, keeps_sessions=keeps_sessions)
+        markets.beat(Source.SIMULATOR, self._market.clock, keeps_sessions=keeps_sessions)
 
     def run(self) -> None:
         while not self._stop.wait(STEP):
@@ -147,7 +148,7 @@ class ReplayLoop:
         self._speed = speed
         self._feeding = Feeding(replay, [instrument], QuotePublisher())
         self._played = 0
-        feeding.markets.beat(Source.REPLAY, replay.clock, speed=speed)
+        markets.beat(Source.REPLAY, replay.clock, speed=speed)
 
     def run(self) -> int:
         """Play to the end, or until stopped; the number of bars played."""
@@ -164,7 +165,7 @@ class ReplayLoop:
         to = self._replay.due(pace.elapsed(timezone.now()))
         while self._replay.clock < to and not self._replay.ended and not self._stop.is_set():
             self._take(to)
-        feeding.markets.beat(Source.REPLAY, self._replay.clock)
+        markets.beat(Source.REPLAY, self._replay.clock)
 
     def _take(self, to: Any) -> None:
         batch = self._replay.advance(to)
@@ -180,7 +181,7 @@ class ReplayLoop:
         rung = float("-inf")
         while waiting and not self._stop.is_set() and not feeding.is_worked_through(self._instrument, batch.at):
             if monotonic() - rung > RING_AGAIN:
-                feeding.markets.beat(Source.REPLAY, batch.at)
+                markets.beat(Source.REPLAY, batch.at)
                 ring(waiting)
                 rung = monotonic()
             self._stop.wait(LOOK_AGAIN)
