@@ -40,6 +40,7 @@ def prepare(demo: bool) -> Report:
         reason = str(e).strip().partition("\n")[0]
         where = settings.DATABASES["default"]["NAME"] if connection.vendor == "sqlite" else "the server"
         return Report(fault=f"DATABASE_URL: the database cannot be used: {where}: {reason}")
+    sys.stderr.write("데모를 준비합니다, 처음 한 번 / preparing the demo, once…\n")
     said = io.StringIO()
     call_command("seed_demo", stdout=said)
     return Report(sign_in=said.getvalue().strip().rpartition("\n")[2])
