@@ -12,7 +12,6 @@ from accounts.models import User
 from brokers.models import BrokerAccount
 from trading.forms.fields import NumberField
 
-
 CURRENCIES = [("KRW", _("원 (KRW)")), ("BTC", _("비트코인 (BTC)"))]
 SMALLEST = Decimal("0.00000001")  # of any currency; the service knows how finely each one is counted
 
