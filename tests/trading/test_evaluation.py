@@ -298,3 +298,9 @@ def test_a_paused_plan_does_not_look_and_resumes_from_the_next_bar(market: Marke
     assert services.evaluate_due() == 0
     market.close_bars(70_000)
     assert services.evaluate_due() == 1
+
+
+def test_a_shadow_plan_that_was_paused_stays_a_shadow(plan: SwingPlan) -> None:
+    SwingPlan.objects.filter(pk=plan.pk).update(mode="shadow", running_mode="shadow")
+    services.pause_plan(plan.user, plan.pk)
+    assert services.resume_plan(plan.user, plan.pk).mode == "shadow"

@@ -38,6 +38,7 @@ class SwingPlan(models.Model):
     budget = ExactDecimalField(_("예산"))
     first_share = ExactDecimalField(_("1차 비중"), default=Decimal("0.5"))  # fraction of the budget
     mode = models.CharField(_("상태"), max_length=8, choices=list(MODE_LABELS.items()), default="on")
+    running_mode = models.CharField(max_length=8, default="on")  # what a paused plan goes back to
     repeat = models.BooleanField(_("반복"), default=True)
     cooldown_bars = models.PositiveIntegerField(_("재시작까지 봉 수"), default=5)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import groupby
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
@@ -17,9 +18,7 @@ from markets.calendars import Calendar
 from markets.models import Instrument
 from markets.services import Moment
 from markets.types import InstrumentKind, Interval, Side, from_epoch, market_day
-from strategies.compiler import Evaluation, Evaluator, compile_document
 from strategies.document import RuleDocument
-from strategies.indicators import Frame
 from strategies.models import StrategyVersion
 from strategies.rows import Row
 from trading import risk
@@ -30,6 +29,10 @@ from trading.services import books
 from trading.services.orders import place_order
 from trading.signal import Action, Decision, PlanState, RiskRates, advance, decide
 from trading.sizing import size_buy, size_sell, to_decimal
+
+if TYPE_CHECKING:  # TA-Lib is loaded by the first evaluation: the web process does without
+    from strategies.compiler import Evaluation, Evaluator
+    from strategies.indicators import Frame
 
 # How late, in session time as the watch runs, a decision may be acted on (I26). Later bars are recorded as skipped.
 LATEST = {InstrumentKind.STOCK: 600, InstrumentKind.ETF: 600, InstrumentKind.CRYPTO: 300}  # seconds
@@ -42,7 +45,7 @@ class Look:
     """One plan on one closed bar, with everything known at that moment."""
 
     plan: SwingPlan  # as it was read, without a lock
-    evaluation: Evaluation
+    evaluation: "Evaluation"
     warm_up: int
     index: int  # of the bar, in evaluation.bars
     is_late: bool
@@ -78,6 +81,8 @@ def _evaluate_group(instrument: Instrument, interval: Interval, plans: list[Swin
     due = [plan for plan in plans if newest is not None and newest > _decided_until(plan)]
     if not due or newest is None:
         return 0
+    from strategies.indicators import Frame
+
     is_late = _waited(calendar, newest, present) > LATEST[InstrumentKind(instrument.kind)]
     bars = _bars_for(instrument, interval, due, present.at)
     frame = Frame(bars)
@@ -103,7 +108,7 @@ def _bars_for(instrument: Instrument, interval: Interval, plans: list[SwingPlan]
     return bars
 
 
-def _evaluate_plan(plan: SwingPlan, bars: Bars, frame: Frame, now: datetime, is_late: bool) -> int:
+def _evaluate_plan(plan: SwingPlan, bars: Bars, frame: "Frame", now: datetime, is_late: bool) -> int:
     evaluator = _compiled(plan.strategy_version_id)
     evaluation = evaluator.evaluate(bars, frame)
     since = int(_decided_until(plan).timestamp())
@@ -244,7 +249,9 @@ def _carry_on(plan: SwingPlan, decision: Decision | None, close: Decimal) -> Non
 
 
 @lru_cache(maxsize=1024)
-def _compiled(version_id: UUID) -> Evaluator:
+def _compiled(version_id: UUID) -> "Evaluator":
     """The evaluator of a version, compiled once per process: a version never changes."""
+    from strategies.compiler import compile_document
+
     document = StrategyVersion.objects.values_list("document", flat=True).get(pk=version_id)
     return compile_document(RuleDocument.from_data(document))

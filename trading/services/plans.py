@@ -50,6 +50,7 @@ def register_plan(
         repeat=repeat,
         cooldown_bars=cooldown_bars,
         mode=mode,
+        running_mode=mode,
         watches_from=markets.market_now(instrument),
     )
     transaction.on_commit(partial(publish_plan_changed, plan.pk, user.pk, plan.version))
@@ -58,12 +59,12 @@ def register_plan(
 
 def pause_plan(user: User, plan_id: UUID) -> SwingPlan:
     """Stop looking. What is held stays held, working orders go on. Raises SwingPlan.DoesNotExist for another's plan."""
-    return _switch(user, plan_id, "off")
+    return _switch(user, plan_id, runs=False)
 
 
 def resume_plan(user: User, plan_id: UUID) -> SwingPlan:
-    """Look again, from the next closed bar on: nothing is traded on bars that passed in between."""
-    return _switch(user, plan_id, "on")
+    """Look again as before, from the next closed bar on: nothing is traded on bars that passed in between."""
+    return _switch(user, plan_id, runs=True)
 
 
 def evaluate_plan_now(user: User, plan_id: UUID) -> PlanEvaluation:
@@ -80,14 +81,15 @@ def evaluate_plan_now(user: User, plan_id: UUID) -> PlanEvaluation:
 
 
 @transaction.atomic
-def _switch(user: User, plan_id: UUID, mode: str) -> SwingPlan:
+def _switch(user: User, plan_id: UUID, *, runs: bool) -> SwingPlan:
     if not user.may_trade:
         raise NotAllowed
     plan = SwingPlan.objects.for_user(user).select_for_update(of=("self",)).select_related("instrument").get(pk=plan_id)
+    mode = plan.running_mode if runs else "off"
     if plan.mode != mode:
         plan.mode = mode
         plan.version += 1
-        if mode != "off":
+        if runs:
             plan.watches_from = markets.market_now(plan.instrument)
         plan.save(update_fields=["mode", "version", "watches_from", "updated_at"])
         transaction.on_commit(partial(publish_plan_changed, plan.pk, user.pk, plan.version))
