@@ -6,13 +6,14 @@ arithmetic in SQL on either: sums for the books are cached rows.
 """
 
 from decimal import Context, Decimal, Inexact, InvalidOperation
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.core.exceptions import FieldError, ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.models.expressions import CombinedExpression
 from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
@@ -62,8 +63,9 @@ def exact(value: Any) -> Decimal:
 def _shortest(number: Decimal) -> Decimal:
     """The same number without end zeros, exponent or minus zero. Raises Inexact where it has too many decimals."""
     number = _EXACT.quantize(number, _FINEST)
-    whole = number.to_integral_value()
-    return _EXACT.quantize(number, Decimal(1)) if number == whole else number.normalize(_EXACT)
+    if number != number.to_integral_value():
+        return number.normalize(_EXACT)
+    return _EXACT.quantize(number, Decimal(1)) or Decimal(0)
 
 
 class ExactDecimalField(_Field[_Set_contra, _Get_co]):
@@ -82,9 +84,13 @@ class ExactDecimalField(_Field[_Set_contra, _Get_co]):
         return None if value is None else exact(value)
 
     def get_prep_value(self, value: Any) -> Decimal | None:
-        if hasattr(value, "resolve_expression"):
-            raise FieldError("exact decimals take no arithmetic in SQL")
         return None if value is None else exact(value)
+
+    def get_placeholder(self, value: Any, compiler: Any, _connection: BaseDatabaseWrapper) -> str:
+        """Where a value is written: a column may be copied, but nothing is reckoned, for SQLite would do it in floats."""
+        if hasattr(value, "flatten") and any(isinstance(part, CombinedExpression) for part in value.flatten()):
+            raise FieldError("exact decimals take no arithmetic in SQL")
+        return "%s"
 
     def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
         number = value if prepared else self.get_prep_value(value)
