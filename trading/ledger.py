@@ -5,10 +5,18 @@ for the units held), fees, tax and realised (profit as a negative sum, before fe
 external, available and reserved under the instrument's key as asset.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, Context, Decimal, Inexact, InvalidOperation
 
 EXTERNAL, AVAILABLE, RESERVED, FEES, TAX, REALISED = "external", "available", "reserved", "fees", "tax", "realised"
+
+# The smallest unit of each currency an account can be kept in, as digits after the point.
+CASH_DECIMALS = {"KRW": 0, "BTC": 8, "USDT": 8}
+
+# Twice what a column holds, so that nothing is rounded on the way; Python's own 28 digits would be, silently.
+_EXACT = Context(prec=80, traps=[Inexact, InvalidOperation])
+_CUT = Context(prec=80, rounding=ROUND_DOWN, traps=[InvalidOperation])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +97,24 @@ def cost_of_sold(quantity: Decimal, held: Decimal, held_cost: Decimal, cash_deci
     """What the sold part of a position had cost, by average, cut to the currency's unit; the last unit takes the rest."""
     if quantity >= held:
         return held_cost
-    return (held_cost * quantity / held).quantize(Decimal(1).scaleb(-cash_decimals), rounding=ROUND_DOWN)
+    share = _CUT.divide(_CUT.multiply(held_cost, quantity), held)
+    return share.quantize(Decimal((0, (1,), -cash_decimals)), context=_CUT)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """The sum, to the last digit."""
+    result = Decimal(0)
+    for amount in amounts:
+        result = _EXACT.add(result, amount)
+    return result
 
 
 def imbalance(lines: list[Line]) -> dict[str, Decimal]:
     """The assets whose lines do not sum to zero, with the sum: empty for a sound booking."""
     sums: dict[str, Decimal] = {}
     for line in lines:
-        sums[line.asset] = sums.get(line.asset, Decimal(0)) + line.amount
-    return {asset: total for asset, total in sums.items() if total}
+        sums[line.asset] = total((sums.get(line.asset, Decimal(0)), line.amount))
+    return {asset: left for asset, left in sums.items() if left}
 
 
 def _move(asset: str, amount: Decimal, source: str, target: str) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from brokers.virtual import costs
 from markets.calendars import Calendar
@@ -24,8 +24,13 @@ class Denial:
 
 
 def worst_buy_price(rules: InstrumentRules, reference: Decimal, on: date) -> Decimal:
-    """The most a market buy may pay per unit, on the tick above `reference` plus the margin."""
-    return round_to_tick(rules.tick_table, reference * (1 + MARKET_BUY_MARGIN), on, "up")
+    """The most a market buy may pay per unit, on the tick above `reference` plus the margin.
+
+    Where the venue's tick is finer than the instrument's unit, the unit is the tick.
+    """
+    unit = Decimal((0, (1,), -rules.price_decimals))
+    worst = (reference * (1 + MARKET_BUY_MARGIN)).quantize(unit, rounding=ROUND_CEILING)
+    return round_to_tick(rules.tick_table, worst, on, "up")
 
 
 def to_reserve(rules: InstrumentRules, side: Side, quantity: Decimal, worst_price: Decimal, on: date) -> Decimal:

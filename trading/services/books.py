@@ -1,34 +1,45 @@
 """Booking: the only code that writes journals, postings and balances. The caller holds the account's lock."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
 
 from brokers.models import BrokerAccount
 from brokers.protocol import Environment
+from markets.rules import RuleViolation, require_number
 from trading import ledger
 from trading.errors import BooksDoNotBalance, OrderRefused
 from trading.events import publish_account_changed
 from trading.ledger import Line
-from trading.models import Balance, Journal, Posting
+from trading.models import Balance, Fill, Journal, Posting
+
+Held = Mapping[tuple[str, str], Decimal]  # (bucket, asset) → amount; a missing one is zero
 
 
-def lock_account(account_id: object) -> BrokerAccount:
-    """The account row, locked until the transaction ends: bookings of one account happen one after another."""
-    return BrokerAccount.objects.select_for_update().get(pk=account_id)
+def lock_account(account_id: UUID) -> BrokerAccount:
+    """The account row, locked until the transaction ends: bookings of one account happen one after another.
 
-
-def book(account: BrokerAccount, kind: str, source: str, at: datetime, lines: list[Line]) -> Journal | None:
-    """Write one journal with its postings and move the balances. None if this very thing was booked before.
-
-    Raises BooksDoNotBalance before anything is written where lines do not sum to zero or a balance of ours would fall below it.
+    Who merely refers to the row (a new plan, a new order elsewhere) need not wait.
     """
-    if Journal.objects.filter(kind=kind, source=source).exists():
-        return None
-    if wrong := ledger.imbalance(lines):
-        raise BooksDoNotBalance(f"{kind} {source}: {wrong}")
-    moved = _moved_balances(account, lines)
+    return BrokerAccount.objects.select_for_update(no_key=True).get(pk=account_id)
+
+
+def held(account: BrokerAccount, assets: Collection[str]) -> Held:
+    """What every bucket holds of these assets."""
+    rows = Balance.objects.filter(broker_account=account, asset__in=assets).values_list("bucket", "asset", "amount")
+    return {(bucket, asset): amount for bucket, asset, amount in rows}
+
+
+def book(account: BrokerAccount, kind: str, source: str, at: datetime, lines: list[Line], before: Held) -> Journal:
+    """Write one journal with its postings and move the balances on from `before`, what its assets held till now.
+
+    Raises BooksDoNotBalance before anything is written where lines do not sum to zero or a balance of ours would fall
+    below it, and IntegrityError for a `source` already booked.
+    """
+    moved = _moved(account, lines, before)
     journal = Journal.objects.create(broker_account=account, kind=kind, source=source, at=at)
     Posting.objects.bulk_create(
         Posting(journal=journal, bucket=line.bucket, asset=line.asset, amount=line.amount) for line in lines
@@ -39,36 +50,78 @@ def book(account: BrokerAccount, kind: str, source: str, at: datetime, lines: li
     return journal
 
 
-def _moved_balances(account: BrokerAccount, lines: list[Line]) -> list[Balance]:
-    assets = {line.asset for line in lines}
-    held = Balance.objects.filter(broker_account=account, asset__in=assets).values_list("bucket", "asset", "amount")
-    amounts = {(bucket, asset): amount for bucket, asset, amount in held}
+def require_sound(lines: list[Line], before: Held) -> dict[tuple[str, str], Decimal]:
+    """What the touched buckets hold after `lines`. Raises BooksDoNotBalance where they may not be booked."""
+    if wrong := ledger.imbalance(lines):
+        raise BooksDoNotBalance(f"not zero: {wrong}")
+    after: dict[tuple[str, str], Decimal] = {}
     for line in lines:
         key = (line.bucket, line.asset)
-        amounts[key] = amounts.get(key, Decimal(0)) + line.amount
-    touched = sorted({(line.bucket, line.asset) for line in lines})
-    for bucket, asset in touched:
-        if amounts[bucket, asset] < 0 and ledger.is_owned(bucket):
-            raise BooksDoNotBalance(f"{bucket} {asset} would be {amounts[bucket, asset]}")
+        after[key] = ledger.total((after.get(key, before.get(key, Decimal(0))), line.amount))
+    for (bucket, asset), amount in after.items():
+        if amount < 0 and ledger.is_owned(bucket):
+            raise BooksDoNotBalance(f"{bucket} {asset} would be {amount}")
+    return after
+
+
+def _moved(account: BrokerAccount, lines: list[Line], before: Held) -> list[Balance]:
+    after = sorted(require_sound(lines, before).items())
     return [
-        Balance(broker_account=account, bucket=bucket, asset=asset, amount=amounts[bucket, asset])
-        for bucket, asset in touched
+        Balance(broker_account=account, bucket=bucket, asset=asset, amount=amount) for (bucket, asset), amount in after
     ]
 
 
-def balance(account: BrokerAccount, bucket: str, asset: str) -> Decimal:
-    """What one bucket holds now; zero where nothing was ever booked."""
-    amount = Balance.objects.filter(broker_account=account, bucket=bucket, asset=asset).values_list("amount", flat=True)
-    return next(iter(amount), Decimal(0))
+def fill_source(fill: Fill) -> str:
+    """What the journal of a fill is known by."""
+    return f"fill:{fill.pk}"
 
 
 @transaction.atomic
 def deposit(account: BrokerAccount, amount: Decimal, source: str, at: datetime) -> Journal | None:
-    """Put play money into a virtual account (P09). Raises OrderRefused for anything but a positive amount on one."""
+    """Put play money into a virtual account (P09); None where this very `source` was booked before.
+
+    Raises OrderRefused for anything but a positive amount, whole in the currency's smallest unit, on a virtual account.
+    """
+    _check_transfer(account, amount)
+    account = lock_account(account.pk)
+    return _transfer(account, "deposit", source, at, ledger.deposit(account.currency, amount))
+
+
+@transaction.atomic
+def withdraw(account: BrokerAccount, amount: Decimal, source: str, at: datetime) -> Journal | None:
+    """Take play money out of a virtual account (P09), as `deposit` puts it in.
+
+    Raises OrderRefused insufficient_cash where less is free.
+    """
+    _check_transfer(account, amount)
+    account = lock_account(account.pk)
+    available = held(account, [account.currency]).get((ledger.AVAILABLE, account.currency), Decimal(0))
+    if amount > available and not _is_booked("withdrawal", source):
+        raise OrderRefused("insufficient_cash", needed=amount, available=available)
+    return _transfer(account, "withdrawal", source, at, ledger.withdrawal(account.currency, amount))
+
+
+def _check_transfer(account: BrokerAccount, amount: Decimal) -> None:
     if account.environment != Environment.VIRTUAL:
         raise OrderRefused("not_a_virtual_account")
-    if not amount.is_finite() or amount <= 0:
-        raise OrderRefused("bad_number", value=str(amount))
-    journal = book(lock_account(account.pk), "deposit", source, at, ledger.deposit(account.currency, amount))
+    decimals = ledger.CASH_DECIMALS.get(account.currency)
+    if decimals is None:
+        raise OrderRefused("unknown_currency", currency=account.currency)
+    try:
+        number = require_number(amount, "amount")
+    except RuleViolation as e:
+        raise OrderRefused(e.code, field="amount") from e
+    if number % Decimal((0, (1,), -decimals)):
+        raise OrderRefused("bad_number", field="amount")
+
+
+def _transfer(account: BrokerAccount, kind: str, source: str, at: datetime, lines: list[Line]) -> Journal | None:
+    if _is_booked(kind, source):
+        return None
+    journal = book(account, kind, source, at, lines, held(account, [account.currency]))
     transaction.on_commit(lambda: publish_account_changed(account.pk, account.user_id))
     return journal
+
+
+def _is_booked(kind: str, source: str) -> bool:
+    return Journal.objects.filter(kind=kind, source=source).exists()

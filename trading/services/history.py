@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from trading import ledger
 from trading.models import Fill, Posting, SignalStep, SwingPlan
+from trading.services import books
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def plan_fills(plan: SwingPlan) -> list[PlanFill]:
             quantity=fill.quantity,
             fee=fill.fee,
             tax=fill.tax,
-            cash_after=cash[f"fill:{fill.broker_account_id}:{fill.key}"],
+            cash_after=cash[books.fill_source(fill)],
         )
         for fill in fills
     ]

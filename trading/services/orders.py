@@ -1,7 +1,5 @@
 """The only door to an order: page, API, plan and command all end here. Nothing else creates one."""
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -9,59 +7,28 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from brokers.models import BrokerAccount
-from brokers.protocol import Environment, OrderType, TimeInForce
+from brokers.protocol import OrderType, TimeInForce
 from brokers.virtual import costs
 from markets import services as markets
+from markets.dated import NoRuleInForce
 from markets.models import Instrument, LatestQuote
 from markets.rules import RuleViolation, check_order
 from markets.services import Moment
 from markets.types import Side, Source, market_day
 from trading import ledger, risk
 from trading.errors import NotAllowed, OrderNotOpen, OrderRefused, SameKeyOtherOrder
-from trading.events import publish_order_changed
+from trading.events import publish_account_changed, publish_order_changed
 from trading.lifecycle import WORKING, OrderState
 from trading.models import Order, OrderEvent, SwingPlan
 from trading.services import books
-from trading.services.reports import finish
+from trading.services.asked import Asked, check_account, check_limit, check_rights, plain_number
+from trading.services.reports import finish, locked
 
 ORDER_BELL = "kairos_orders"  # the PostgreSQL channel that wakes dispatch
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """An order as its sender wants it, before any check."""
-
-    user: User
-    broker_account: BrokerAccount
-    instrument: Instrument
-    side: Side
-    quantity: Decimal
-    order_type: OrderType
-    limit_price: Decimal | None
-    time_in_force: TimeInForce
-    client_key: str
-    plan: SwingPlan | None = None
-    step: int | None = None
-
-    @property
-    def fingerprint(self) -> str:
-        """The same for the same wish: a repeated key with another fingerprint is a mistake, not a retry."""
-        wish = [
-            str(self.broker_account.pk),
-            self.instrument.key,
-            self.side,
-            format(self.quantity, "f"),
-            self.order_type,
-            format(self.limit_price, "f") if self.limit_price is not None else None,
-            self.time_in_force,
-            str(self.plan.pk) if self.plan else None,
-            self.step,
-        ]
-        return hashlib.sha256(json.dumps(wish).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +75,31 @@ def place_order(
         plan,
         step,
     )
-    _check_rights(asked)
-    with transaction.atomic():
-        account = books.lock_account(broker_account.pk)
-        earlier = Order.objects.filter(user=user, client_key=client_key).first()
-        if earlier is not None:
-            return _same_order(earlier, asked)
-        quote = _usable_quote(instrument)
-        present = markets.moment(instrument.source)
-        _check_rules(asked, quote, present)
-        order = _reserve_and_write(replace(asked, broker_account=account), quote, present)
+    check_rights(asked)
+    asked = asked.plain()
+    try:
+        return _place(asked)
+    except IntegrityError:
+        earlier = _earlier(asked)
+        if earlier is None:
+            raise
+        return _same_order(earlier, asked)  # the same key, at the same moment, on another account of this person
+
+
+@transaction.atomic
+def _place(asked: Asked) -> Order:
+    account = books.lock_account(asked.broker_account.pk)
+    if earlier := _earlier(asked):
+        return _same_order(earlier, asked)
+    check_account(asked.user, account)  # as it is now, under the lock
+    quote = _usable_quote(asked.instrument)
+    present = markets.moment(asked.instrument.source)
+    _check_rules(asked, quote, present)
+    order = _reserve_and_write(replace(asked, broker_account=account), quote, present)
+    if order.is_open:
         ring_dispatch()
-        transaction.on_commit(partial(publish_order_changed, order.pk, user.pk, order.version))
+        transaction.on_commit(partial(publish_account_changed, account.pk, order.user_id))
+    transaction.on_commit(partial(publish_order_changed, order.pk, order.user_id, order.version))
     return order
 
 
@@ -127,9 +107,11 @@ def estimate_order(
     instrument: Instrument, side: Side, quantity: Decimal, order_type: OrderType, limit_price: Decimal | None
 ) -> Estimate:
     """What the order would cost with fee and tax at its limit, or at the quoted price. Raises OrderRefused."""
+    check_limit(order_type, limit_price)
+    quantity = plain_number(quantity, "quantity")
     quote = _usable_quote(instrument)
     now = markets.market_now(instrument)
-    _check_numbers(instrument, side, quantity, order_type, limit_price, quote, now)
+    _check_numbers(instrument, side, quantity, limit_price, quote, now)
     quoted = quote.ask if side is Side.BUY else quote.bid
     price = limit_price or quoted or quote.price
     charge = costs.charges(instrument.rules, side, price, quantity, market_day(now))
@@ -146,15 +128,15 @@ def cancel_order(user: User, order_id: UUID) -> Order:
     """
     if not user.may_trade:
         raise NotAllowed
-    found = Order.objects.for_user(user).only("broker_account_id").get(pk=order_id)
-    books.lock_account(found.broker_account_id)
-    order = Order.objects.select_for_update().select_related("instrument", "broker_account").get(pk=order_id)
+    if not Order.objects.for_user(user).filter(pk=order_id).exists():
+        raise Order.DoesNotExist
+    order = locked(order_id)
     if not order.is_open:
         raise OrderNotOpen(state=order.state)
     at = markets.market_now(order.instrument)
     if order.state == OrderState.PENDING:
         finish(order, OrderState.WITHDRAWN, at, origin="person", reason="canceled_by_person")
-    else:
+    elif not order.cancel_requested:
         order.cancel_requested = True
         order.version += 1
         order.save(update_fields=["cancel_requested", "version"])
@@ -162,7 +144,7 @@ def cancel_order(user: User, order_id: UUID) -> Order:
             order=order, state=order.state, origin="person", reason="cancel_requested", market_at=at
         )
         ring_dispatch()
-    transaction.on_commit(partial(publish_order_changed, order.pk, user.pk, order.version))
+        transaction.on_commit(partial(publish_order_changed, order.pk, user.pk, order.version))
     return order
 
 
@@ -173,18 +155,8 @@ def ring_dispatch() -> None:
             cursor.execute("SELECT pg_notify(%s, '')", [ORDER_BELL])
 
 
-def _check_rights(asked: Asked) -> None:
-    if not asked.user.may_trade:
-        raise NotAllowed
-    account = asked.broker_account
-    if account.user_id != asked.user.pk or not account.is_active:
-        raise OrderRefused("unknown_account")
-    if account.environment != Environment.VIRTUAL:
-        raise OrderRefused("environment_not_available", environment=account.environment)
-    if not asked.instrument.is_active:
-        raise OrderRefused("instrument_not_tradable", instrument=asked.instrument.key)
-    if not 0 < len(asked.client_key) <= 128:
-        raise OrderRefused("bad_client_key")
+def _earlier(asked: Asked) -> Order | None:
+    return Order.objects.filter(user=asked.user, client_key=asked.client_key).first()
 
 
 def _same_order(earlier: Order, asked: Asked) -> Order:
@@ -203,7 +175,7 @@ def _usable_quote(instrument: Instrument) -> LatestQuote:
 
 
 def _check_rules(asked: Asked, quote: LatestQuote, present: Moment) -> None:
-    _check_numbers(asked.instrument, asked.side, asked.quantity, asked.order_type, asked.limit_price, quote, present.at)
+    _check_numbers(asked.instrument, asked.side, asked.quantity, asked.limit_price, quote, present.at)
     if not markets.session_calendar(asked.instrument, present).is_open(present.at):
         raise OrderRefused("closed_session", instrument=asked.instrument.key)
 
@@ -212,17 +184,17 @@ def _check_numbers(
     instrument: Instrument,
     side: Side,
     quantity: Decimal,
-    order_type: OrderType,
     limit_price: Decimal | None,
     quote: LatestQuote,
     now: datetime,
 ) -> None:
-    if (order_type is OrderType.LIMIT) != (limit_price is not None):
-        raise OrderRefused("limit_price_missing" if limit_price is None else "limit_price_without_limit")
     # Adjusted prices of a replay know no tick and no base price of their day: its bars are its limits.
     base = None if instrument.source == Source.REPLAY else quote.base_price
     try:
         check_order(instrument.rules, side, quantity, limit_price, base, market_day(now))
+        costs.rates(instrument.rules, side, market_day(now))  # never free by default
+    except NoRuleInForce as e:
+        raise OrderRefused(e.code, instrument=instrument.key) from e
     except RuleViolation as e:
         numbers = {"given": e.given, "low": e.low, "high": e.high, "step": e.step}
         facts: dict[str, Any] = {name: number for name, number in numbers.items() if number is not None}
@@ -236,8 +208,8 @@ def _reserve_and_write(asked: Asked, quote: LatestQuote, present: Moment) -> Ord
         worst = risk.worst_buy_price(rules, quote.ask or quote.price, market_day(now))
     needed = risk.to_reserve(rules, asked.side, asked.quantity, worst or quote.price, market_day(now))
     asset = asked.instrument.currency if asked.side is Side.BUY else asked.instrument.key
-    available = books.balance(asked.broker_account, ledger.AVAILABLE, asset)
-    denial = risk.shortage(asked.side, needed, available)
+    held = books.held(asked.broker_account, [asset])
+    denial = risk.shortage(asked.side, needed, held.get((ledger.AVAILABLE, asset), Decimal(0)))
     order_id = uuid4()
     order = Order.objects.create(
         id=order_id,
@@ -267,7 +239,7 @@ def _reserve_and_write(asked: Asked, quote: LatestQuote, present: Moment) -> Ord
     )
     OrderEvent.objects.create(order=order, state=order.state, origin="place", reason=order.reason, market_at=now)
     if not denial:
-        books.book(asked.broker_account, "reserve", f"order:{order.pk}", now, ledger.reserve(asset, needed))
+        books.book(asked.broker_account, "reserve", f"order:{order.pk}", now, ledger.reserve(asset, needed), held)
     return order
 
 

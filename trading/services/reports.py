@@ -1,4 +1,8 @@
-"""Folding what a broker tells us into our books: safe to repeat, in any order. Fills are facts, kept once each."""
+"""Folding what a broker tells us into our books: safe to repeat, in any order. Fills are facts, kept once each.
+
+Locks, always in this order: account, order, plan. What contradicts our rows is kept as an event and logged for a person;
+it never stops the rest of a report.
+"""
 
 from datetime import datetime
 from decimal import Decimal
@@ -8,12 +12,13 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from brokers.models import BrokerAccount
 from brokers.protocol import FillReport, OrderReport, ReportStatus
 from markets.types import Side
 from trading import ledger, lifecycle
-from trading.errors import IllegalTransition
+from trading.errors import BooksDoNotBalance, IllegalTransition
 from trading.events import publish_account_changed, publish_order_changed, publish_plan_changed
-from trading.ledger import Execution
+from trading.ledger import Execution, Line
 from trading.lifecycle import OrderState
 from trading.models import Fill, Order, OrderEvent, SwingPlan
 from trading.services import books
@@ -27,31 +32,42 @@ _STATES = {
     ReportStatus.CANCELED: OrderState.CANCELED,
     ReportStatus.EXPIRED: OrderState.EXPIRED,
 }
+_WAS_ACCEPTED = {OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED}  # an acceptance told again is old news
+
+
+def locked(order_id: UUID) -> Order:
+    """The order with its account, plan and instrument, the first three locked. Raises Order.DoesNotExist."""
+    account = BrokerAccount.objects.select_for_update(of=("self",), no_key=True).filter(orders=order_id).first()
+    if account is None:
+        raise Order.DoesNotExist
+    order = Order.objects.select_for_update(of=("self",)).select_related("instrument").get(pk=order_id)
+    order.broker_account = account
+    if order.plan_id is not None:
+        order.plan = SwingPlan.objects.select_for_update().get(pk=order.plan_id)
+    return order
 
 
 @transaction.atomic
 def apply_report(order_id: UUID, report: OrderReport, at: datetime) -> Order:
     """Fold one broker report into the order, the ledger and its plan. `at` is market time."""
-    found = Order.objects.only("broker_account_id").get(pk=order_id)
-    books.lock_account(found.broker_account_id)
-    order = (
-        Order.objects.select_for_update(of=("self",))
-        .select_related("instrument", "broker_account", "plan")
-        .get(pk=order_id)
-    )
-    if report.broker_order_key:
-        order.broker_order_key = report.broker_order_key
-    for fill in report.fills:
-        _book_fill(order, fill)
-    state = _state_after(order, report)
-    try:
-        lifecycle.advance(OrderState(order.state), state)
-    except IllegalTransition:
-        # The broker is the truth and the fills are booked; a state that contradicts ours is for a person to read.
-        logger.error("contradicting report", order=str(order.pk), state=order.state, reported=report.status)
-        state = OrderState(order.state)
-    finish(order, state, at, origin="broker", reason=report.reason, raw=report.raw)
+    order = locked(order_id)
+    fold(order, report, at)
     return order
+
+
+def fold(order: Order, report: OrderReport, at: datetime) -> None:
+    """`apply_report` for an order already `locked`."""
+    before = OrderState(order.state)
+    _take_broker_key(order, report, at)
+    _take_fills(order, report, at)
+    state = _state_after(order, report)
+    reason, raw = report.reason, report.raw
+    try:
+        lifecycle.advance(before, state)
+    except IllegalTransition:
+        _keep_contradiction(order, "contradiction", at, {"reason": reason, **raw}, told=_STATES[report.status])
+        state, reason, raw = before, "", {}
+    finish(order, state, at, origin="broker", reason=reason, raw=raw)
 
 
 def finish(
@@ -63,7 +79,7 @@ def finish(
     reason: str = "",
     raw: dict[str, str] | None = None,
 ) -> None:
-    """Write the order's new state and its event; a terminal one gives back what is still reserved and frees its plan."""
+    """Write the new state of a `locked` order and its event; a terminal one gives back what is still reserved."""
     moved = state != order.state
     order.state = state
     order.reason = reason or order.reason
@@ -74,83 +90,129 @@ def finish(
     order.save()
     if moved or raw:
         OrderEvent.objects.create(order=order, state=state, origin=origin, reason=reason, raw=raw or {}, market_at=at)
-    if state in lifecycle.TERMINAL and order.plan_id:
-        step_after_fill(order, at)
-        plan = SwingPlan.objects.only("version").get(pk=order.plan_id)
-        transaction.on_commit(partial(publish_plan_changed, order.plan_id, order.user_id, plan.version))
+    if order.plan is not None:
+        if state in lifecycle.TERMINAL:
+            step_after_fill(order, order.plan, at)
+        transaction.on_commit(partial(publish_plan_changed, order.plan.pk, order.user_id, order.plan.version))
     transaction.on_commit(partial(publish_order_changed, order.pk, order.user_id, order.version))
     transaction.on_commit(partial(publish_account_changed, order.broker_account_id, order.user_id))
 
 
-def _state_after(order: Order, report: OrderReport) -> OrderState:
-    if order.filled_quantity >= order.quantity:
-        return OrderState.FILLED
-    told = _STATES[report.status]
-    if told is OrderState.ACCEPTED:
-        if order.state in lifecycle.TERMINAL:
-            return OrderState(order.state)  # an old acceptance told again
-        return OrderState.PARTIALLY_FILLED if order.filled_quantity else OrderState.ACCEPTED
-    return told
-
-
-def _book_fill(order: Order, report: FillReport) -> None:
-    fill, is_new = Fill.objects.get_or_create(
-        broker_account_id=order.broker_account_id,
-        key=report.key,
-        defaults={
-            "order": order,
-            "quantity": report.quantity,
-            "price": report.price,
-            "amount": report.amount,
-            "fee": report.fee,
-            "tax": report.tax,
-            "pricing": report.pricing,
-            "at": report.at,
-        },
-    )
-    if not is_new:
+def _take_broker_key(order: Order, report: OrderReport, at: datetime) -> None:
+    """The broker's name for the order, told once: another one later, or one another order has, is a contradiction."""
+    key = report.broker_order_key
+    if not key or key == order.broker_order_key:
         return
+    others = Order.objects.filter(broker_account_id=order.broker_account_id, broker_order_key=key)
+    if order.broker_order_key or others.exists():
+        _keep_contradiction(order, "contradiction", at, {"broker_order_key": key, **report.raw})
+    else:
+        order.broker_order_key = key
+
+
+def _state_after(order: Order, report: OrderReport) -> OrderState:
+    told, state = _STATES[report.status], OrderState(order.state)
+    if order.filled_quantity >= order.quantity and told is not OrderState.REJECTED:
+        return OrderState.FILLED
+    if told is not OrderState.ACCEPTED:
+        return told
+    if state in _WAS_ACCEPTED:
+        return state
+    return OrderState.PARTIALLY_FILLED if order.filled_quantity else OrderState.ACCEPTED
+
+
+def _take_fills(order: Order, report: OrderReport, at: datetime) -> None:
+    if not report.fills:
+        return
+    keys = {told.key for told in report.fills}
+    booked = Fill.objects.filter(broker_account_id=order.broker_account_id, key__in=keys)
+    known = {fill.key: fill for fill in booked}
+    for told in report.fills:
+        earlier = known.get(told.key)
+        if earlier is None:
+            try:
+                known[told.key] = _book_fill(order, told)
+            except BooksDoNotBalance as e:
+                logger.warning("fill cannot be booked", order=str(order.pk), key=told.key, why=str(e))
+                _keep_contradiction(order, "fill_not_booked", at, _as_told(told))
+        elif not _is_same(earlier, order, told):
+            _keep_contradiction(order, "fill_contradicts", at, _as_told(told))
+
+
+def _is_same(fill: Fill, order: Order, told: FillReport) -> bool:
+    ours = (fill.order_id, fill.quantity, fill.price, fill.amount, fill.fee, fill.tax)
+    return ours == (order.pk, told.quantity, told.price, told.amount, told.fee, told.tax)
+
+
+def _as_told(fill: FillReport) -> dict[str, str]:
+    numbers = {"quantity": fill.quantity, "price": fill.price, "amount": fill.amount, "fee": fill.fee, "tax": fill.tax}
+    return {"key": fill.key, "at": fill.at.isoformat()} | {name: format(n, "f") for name, n in numbers.items()}
+
+
+def _book_fill(order: Order, told: FillReport) -> Fill:
+    """Keep one new execution and post it. Raises BooksDoNotBalance, with nothing written, where that is impossible."""
+    if told.quantity <= 0 or told.amount < 0:
+        raise BooksDoNotBalance(f"{told.quantity} for {told.amount}")
+    if order.filled_quantity + told.quantity > order.quantity:
+        raise BooksDoNotBalance(f"{order.filled_quantity} of {order.quantity} filled, {told.quantity} more told")
+    account = order.broker_account
+    done = Execution(order.instrument.key, order.instrument.currency, told.quantity, told.amount, told.fee, told.tax)
+    before = books.held(account, {done.instrument, done.currency})
+    needed, lines = _lines(order, done, before)
+    books.require_sound(lines, before)
+    fill = Fill.objects.create(
+        order=order,
+        broker_account=account,
+        key=told.key,
+        quantity=told.quantity,
+        price=told.price,
+        amount=told.amount,
+        fee=told.fee,
+        tax=told.tax,
+        pricing=told.pricing,
+        at=told.at,
+    )
+    books.book(account, "fill", books.fill_source(fill), fill.at, lines, before)
+    order.reserved -= min(needed, order.reserved)
     order.filled_quantity += fill.quantity
     order.filled_amount += fill.amount
     order.fee += fill.fee
     order.tax += fill.tax
-    execution = Execution(
-        order.instrument.key, order.instrument.currency, fill.quantity, fill.amount, fill.fee, fill.tax
-    )
-    _post(order, fill, execution)
-    if order.plan_id:
-        _book_to_plan(order, execution)
+    if order.plan is not None:
+        _book_to_plan(order, order.plan, done)
+    return fill
 
 
-def _post(order: Order, fill: Fill, execution: Execution) -> None:
-    account, source = order.broker_account, f"fill:{order.broker_account_id}:{fill.key}"
+def _lines(order: Order, done: Execution, before: books.Held) -> tuple[Decimal, list[Line]]:
+    """How much of the reservation the fill takes, and its postings.
+
+    What the reservation lacks (the order had ended, or filled dearer than its limit) comes from what is free, never
+    from what is reserved for another order.
+    """
     if order.side == Side.BUY:
-        order.reserved -= execution.amount + execution.fee + execution.tax
-        books.book(account, "fill", source, fill.at, ledger.bought(execution))
-        return
-    held = books.balance(account, ledger.AVAILABLE, execution.instrument) + books.balance(
-        account, ledger.RESERVED, execution.instrument
-    )
-    held_cost = books.balance(account, ledger.position_bucket(execution.instrument), execution.currency)
-    cost = ledger.cost_of_sold(execution.quantity, held, held_cost, order.instrument.cash_decimals)
-    order.reserved -= execution.quantity
-    books.book(account, "fill", source, fill.at, ledger.sold(execution, cost))
-
-
-def _book_to_plan(order: Order, execution: Execution) -> None:
-    plan = SwingPlan.objects.select_for_update().get(pk=order.plan_id)
-    if order.side == Side.BUY:
-        plan.held_quantity += execution.quantity
-        plan.held_cost += execution.amount
-        plan.cycle_spent += execution.amount + execution.fee
-        plan.realised -= execution.fee
+        needed, asset, lines = done.amount + done.fee + done.tax, done.currency, ledger.bought(done)
     else:
-        cost = ledger.cost_of_sold(
-            execution.quantity, plan.held_quantity, plan.held_cost, order.instrument.cash_decimals
-        )
-        plan.held_quantity -= execution.quantity
+        units = [before.get((bucket, done.instrument), Decimal(0)) for bucket in (ledger.AVAILABLE, ledger.RESERVED)]
+        held_cost = before.get((ledger.position_bucket(done.instrument), done.currency), Decimal(0))
+        cost = ledger.cost_of_sold(done.quantity, ledger.total(units), held_cost, order.instrument.cash_decimals)
+        needed, asset, lines = done.quantity, done.instrument, ledger.sold(done, cost)
+    lacking = needed - order.reserved
+    return needed, [*ledger.reserve(asset, lacking), *lines] if lacking > 0 else lines
+
+
+def _book_to_plan(order: Order, plan: SwingPlan, done: Execution) -> None:
+    if order.side == Side.BUY:
+        plan.held_quantity += done.quantity
+        plan.held_cost += done.amount
+        plan.cycle_spent += done.amount + done.fee
+        plan.realised -= done.fee
+    else:
+        if done.quantity > plan.held_quantity:
+            logger.error("plan sold more than it holds", plan=str(plan.pk), held=plan.held_quantity, sold=done.quantity)
+        cost = ledger.cost_of_sold(done.quantity, plan.held_quantity, plan.held_cost, order.instrument.cash_decimals)
+        plan.held_quantity -= min(done.quantity, plan.held_quantity)
         plan.held_cost -= cost
-        plan.realised += execution.amount - execution.fee - execution.tax - cost
+        plan.realised += done.amount - done.fee - done.tax - cost
     plan.version += 1
     plan.save(update_fields=["held_quantity", "held_cost", "cycle_spent", "realised", "version", "updated_at"])
 
@@ -159,6 +221,15 @@ def _release_rest(order: Order, at: datetime) -> None:
     if not order.reserved:
         return
     asset = order.instrument.currency if order.side == Side.BUY else order.instrument.key
+    account = order.broker_account
     lines = ledger.release(asset, order.reserved)
-    books.book(order.broker_account, "release", f"order:{order.pk}", at, lines)
+    books.book(account, "release", f"order:{order.pk}", at, lines, books.held(account, [asset]))
     order.reserved = Decimal(0)
+
+
+def _keep_contradiction(order: Order, reason: str, at: datetime, raw: dict[str, str], *, told: str = "") -> None:
+    """What the broker said that cannot be: the broker is the truth, so nothing of it is lost, and a person looks."""
+    logger.error("contradicting report", order=str(order.pk), state=order.state, told=told, reason=reason)
+    OrderEvent.objects.create(
+        order=order, state=told or order.state, origin="broker", reason=reason, raw=raw, market_at=at
+    )

@@ -2,33 +2,47 @@
 
 from datetime import datetime
 
+import structlog
+
 from markets.types import Side
 from trading.models import Order, SignalStep, SwingPlan
-from trading.signal import Action, advance
+from trading.signal import Action, IllegalSignalStep, advance
+
+logger = structlog.get_logger(__name__)
 
 SOLD = 3
 ACTIONS = {1: Action.BUY_FIRST, 2: Action.BUY_SECOND, SOLD: Action.SELL}
 
 
-def step_after_fill(order: Order, at: datetime) -> None:
-    """Move the plan's SIGNAL where this ended order completed a step; unfilled, the plan stays where it was.
+def step_after_fill(order: Order, plan: SwingPlan, at: datetime) -> None:
+    """Move the SIGNAL of a locked plan where this ended order completed a step; unfilled, the plan stays where it was.
 
     A buy's step is done with whatever it filled: the second step spends what the budget still has. A sale's step is done
-    when nothing is held any more; until then the plan goes on selling.
+    when nothing is held any more; until then the plan goes on selling. A late fill that fits no step moves nothing: what
+    the plan holds then contradicts its SIGNAL, and its next look is blocked until a person has seen it.
     """
-    if order.plan_id is None or order.step is None or not order.filled_quantity:
-        return
-    plan = SwingPlan.objects.select_for_update().get(pk=order.plan_id)
-    if plan.cycle != order.cycle:
+    if order.step is None or not order.filled_quantity or plan.cycle != order.cycle:
         return
     if order.side == Side.SELL and plan.held_quantity:
+        _go_on_selling(plan)
+    elif not SignalStep.objects.filter(plan=plan, cycle=plan.cycle, to_signal=order.step).exists():
+        _step(order, plan, order.step, at)
+
+
+def _go_on_selling(plan: SwingPlan) -> None:
+    if not plan.exiting:
         plan.exiting = True
         plan.version += 1
         plan.save(update_fields=["exiting", "version", "updated_at"])
+
+
+def _step(order: Order, plan: SwingPlan, step: int, at: datetime) -> None:
+    before = plan.signal
+    try:
+        plan.signal = advance(before, ACTIONS[step])
+    except IllegalSignalStep:
+        logger.exception("fill fits no step", order=str(order.pk), plan=str(plan.pk), signal=before, step=step)
         return
-    if SignalStep.objects.filter(plan=plan, cycle=plan.cycle, to_signal=order.step).exists():
-        return
-    before, plan.signal = plan.signal, advance(plan.signal, ACTIONS[order.step])
     SignalStep.objects.create(
         plan=plan, cycle=plan.cycle, from_signal=before, to_signal=plan.signal, order=order, at=at
     )
