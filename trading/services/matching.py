@@ -1,8 +1,14 @@
-"""Passing the live market to resting virtual orders: the pure matching decides, `apply_report` books."""
+"""Passing the live market to resting virtual orders: the pure matching decides, `fold` books.
+
+The orders are read without a lock, matched, and moved one by one under it, unless one has moved meanwhile: who cancels at
+the same moment wins, and the order is matched again on the next book if it still rests.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+
+from django.db import transaction
 
 from brokers.protocol import FillReport, OrderReport, ReportStatus
 from brokers.virtual import costs
@@ -22,7 +28,7 @@ from markets.models import Instrument
 from markets.types import InstrumentRules, OrderBook, Side, market_day
 from markets.types import Level as QuotedLevel
 from trading.models import Order
-from trading.services.reports import apply_report
+from trading.services.reports import fold, locked
 
 VIRTUAL = "virtual"
 
@@ -44,10 +50,34 @@ def match_virtual(instrument: Instrument, book: OrderBook) -> int:
         .order_by("created_at")
     )
     expired = [order for order in orders if order.expires_at is not None and order.expires_at <= book.at]
-    for order in expired:
-        apply_report(order.pk, OrderReport(ReportStatus.EXPIRED, reason="day_over"), book.at)
+    moved = sum(_expire(order, book.at) for order in expired)
     live = [order for order in orders if order not in expired]
-    return len(expired) + (_fill(live, instrument, book) if live else 0)
+    return moved + (_fill(live, instrument, book) if live else 0)
+
+
+def expire_day_orders(source: str, now: datetime) -> int:
+    """End the virtual day orders of one price source whose session is over, although no book may come any more today.
+
+    The number of orders moved. One look at the index of working orders where there is nothing to do.
+    """
+    over = Order.objects.working().filter(
+        instrument__source=source, broker_account__broker=VIRTUAL, cancel_requested=False, expires_at__lte=now
+    )
+    return sum(_expire(order, now) for order in over)
+
+
+def fold_if_unmoved(order: Order, report: OrderReport, at: datetime) -> bool:
+    """Fold `report` unless the order has changed since it was read; whether it did so."""
+    with transaction.atomic():
+        current = locked(order.pk)
+        if current.version != order.version:
+            return False
+        fold(current, report, at)
+    return True
+
+
+def _expire(order: Order, at: datetime) -> bool:
+    return fold_if_unmoved(order, OrderReport(ReportStatus.EXPIRED, reason="day_over"), at)
 
 
 def _fill(orders: Sequence[Order], instrument: Instrument, book: OrderBook) -> int:
@@ -56,12 +86,13 @@ def _fill(orders: Sequence[Order], instrument: Instrument, book: OrderBook) -> i
     # Participation and spread are the source's: the book it shows is what could be had.
     terms = Terms(Ticks.of(rules, market_day(book.at)), lot=to_units(rules.lot, rules.quantity_decimals))
     matches = match(resting, _depth(book, rules), terms)
+    moved = 0
     for number, order in enumerate(orders):
         own = [each for each in matches if each.id == number]
         if own:
             fills = _fill_reports(order, own, rules, book.at)
-            apply_report(order.pk, OrderReport(ReportStatus.ACCEPTED, fills=fills), book.at)
-    return len({each.id for each in matches})
+            moved += fold_if_unmoved(order, OrderReport(ReportStatus.ACCEPTED, fills=fills), book.at)
+    return moved
 
 
 def _fill_reports(
