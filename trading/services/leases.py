@@ -7,9 +7,16 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from trading.errors import TradingError
 from trading.models import Lease, Pulse
 
 LIFE = timedelta(seconds=15)
+
+
+class LeaseLost(TradingError):
+    """Somebody else may act now: whoever holds an older fence stops."""
+
+    code = "lease_lost"
 
 
 def holder_name() -> str:

@@ -1,0 +1,364 @@
+"""Sending: claim, call, record. No order goes out twice, whatever dies or falls silent (I1-I4, I15)."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from brokers.errors import BrokerNotConfigured
+from brokers.models import BrokerAccount
+from brokers.protocol import Broker, OrderReport, ReportStatus
+from markets.models import Instrument
+from markets.types import Side
+from tests import factories as make
+from tests.factories import facts
+from tests.fakes import ACCEPTED, REJECTED, Crash, FakeBroker
+from trading import services
+from trading.dispatch import dispatch_once, send
+from trading.models import Lease, Order, OrderAttempt
+from trading.reconcile import reconcile_once
+from trading.services import leases, sending
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def instrument() -> Instrument:
+    instrument = make.make_instrument()
+    make.put_price(instrument, 70_000)
+    return instrument
+
+
+@pytest.fixture
+def account(instrument: Instrument) -> BrokerAccount:
+    return make.make_account(make.make_user())
+
+
+@pytest.fixture
+def fence() -> int:
+    return hold_lease(make.HOLDER)
+
+
+def hold_lease(holder: str) -> int:
+    fence = leases.acquire(sending.DISPATCH, holder)
+    assert fence is not None
+    return fence
+
+
+def let_lease_lapse() -> None:
+    Lease.objects.update(until=timezone.now() - timedelta(seconds=1))
+
+
+def let_claims_lapse() -> None:
+    Order.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def state(order: Order) -> str:
+    return make.fresh(order).state
+
+
+def test_a_pending_order_is_sent_once(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    """I1."""
+    broker, order = FakeBroker(), make.place(account, instrument)
+    assert dispatch_once(fence, broker.opened) == 1
+    assert dispatch_once(fence, broker.opened) == 0
+    assert (state(order), broker.sent) == ("accepted", [order.pk])
+    assert list(order.attempts.values_list("number", "fence", "outcome")) == [(1, fence, "landed")]
+
+
+def test_an_order_is_claimed_once(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    order = make.place(account, instrument)
+    assert sending.claim(order.pk, fence) is not None
+    assert sending.claim(order.pk, fence) is None
+    assert OrderAttempt.objects.count() == 1
+
+
+def test_after_a_time_out_the_order_is_never_resent(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    """I3."""
+    order, broker = make.place(account, instrument), FakeBroker(answer=None)  # None: times out
+    send(order.pk, fence, broker.opened)
+    send(order.pk, fence, broker.opened)
+    dispatch_once(fence, broker.opened)
+    assert (state(order), broker.sent) == ("unknown", [order.pk])
+    assert order.attempts.get().outcome == "unknown"
+    assert make.fresh(order).reserved == order.reserved > 0
+
+
+@pytest.mark.parametrize("failure", [ValueError("half a body"), ConnectionError("reset"), KeyError("output")])
+def test_any_broken_answer_leaves_the_order_unknown_and_the_others_go_on(
+    account: BrokerAccount, instrument: Instrument, fence: int, failure: Exception
+) -> None:
+    """reliability 3.6: anything after the first byte that is not proof is doubt; one account never stops the rest."""
+    broken = make.place(account, instrument)
+    other = make.place(make.make_account(make.make_user()), instrument)
+    broker = FakeBroker(answer=[failure, ACCEPTED])
+    assert dispatch_once(fence, broker.opened) == 2
+    assert (state(broken), state(other)) == ("unknown", "accepted")
+
+
+def test_a_refusal_frees_what_was_reserved(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    order = make.place(account, instrument)
+    dispatch_once(fence, FakeBroker(answer=REJECTED).opened)
+    order = make.fresh(order)
+    assert facts(order.state, order.reason, order.reserved) == ("rejected", "market_closed", 0)
+    assert order.attempts.get().outcome == "refused"
+    assert make.balances(account)["available KRW"] == make.CASH
+
+
+def test_while_a_lane_is_in_doubt_it_is_shut_and_another_goes_on(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    """I4: the lane is account, instrument and side."""
+    make.hold(account, instrument, 5, 70_000)
+    lost = make.place(account, instrument)
+    dispatch_once(fence, FakeBroker(answer=None).opened)
+    same_lane = make.place(account, instrument)
+    exit_ = make.place(account, instrument, side=Side.SELL, quantity=Decimal(5))
+    elsewhere = make.place(make.make_account(make.make_user()), instrument)
+    broker = FakeBroker()
+    assert dispatch_once(fence, broker.opened) == 2
+    assert set(broker.sent) == {exit_.pk, elsewhere.pk}
+    assert (state(lost), state(same_lane)) == ("unknown", "pending")
+
+
+@pytest.mark.parametrize("in_doubt", ["submitted", "unknown", "ambiguous"])
+def test_the_database_itself_keeps_a_lane_shut(account: BrokerAccount, instrument: Instrument, in_doubt: str) -> None:
+    """I4: the index holds for the shell, the admin and next year's code."""
+    first, second = make.place(account, instrument), make.place(account, instrument)
+    Order.objects.filter(pk=first.pk).update(state=in_doubt)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Order.objects.filter(pk=second.pk).update(state="submitted")
+
+
+def test_settled_doubt_opens_the_lane_again(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    """I2: found by asking, and only then the next one goes out."""
+    lost, waiting = make.place(account, instrument), make.place(account, instrument)
+    dispatch_once(fence, FakeBroker(answer=None).opened)
+    found = OrderReport(ReportStatus.ACCEPTED, broker_order_key="B-7", fills=(make.make_fill(lost, "f", 1, 70_000),))
+    assert reconcile_once(FakeBroker(found=found).opened) == 1
+    assert (state(lost), make.fresh(lost).broker_order_key) == ("filled", "B-7")
+    dispatch_once(fence, FakeBroker().opened)
+    assert state(waiting) == "accepted"
+
+
+def test_an_answer_that_proves_nothing_settles_nothing(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    """I3."""
+    lost = make.place(account, instrument)
+    dispatch_once(fence, FakeBroker(answer=None).opened)
+    broker = FakeBroker(found=None)
+    for _ in range(3):
+        reconcile_once(broker.opened)
+    assert (state(lost), len(broker.looked_for), broker.sent) == ("unknown", 3, [])
+
+
+def test_a_broker_that_cannot_be_asked_stops_nobody_else(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    lost = make.place(account, instrument)
+    other = make.place(make.make_account(make.make_user()), instrument)
+    dispatch_once(fence, FakeBroker(answer=None).opened)
+    broker = FakeBroker(found=[TimeoutError("no answer"), ACCEPTED])
+    assert reconcile_once(broker.opened) == 2
+    assert sorted([state(lost), state(other)]) == ["accepted", "unknown"]
+
+
+def test_an_old_fence_cannot_claim(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    """I49: the process that lost its lease finds out at its next claim."""
+    order = make.place(account, instrument)
+    let_lease_lapse()
+    newer = hold_lease("another process")
+    assert newer == fence + 1
+    with pytest.raises(sending.LeaseLost):
+        sending.claim(order.pk, fence)
+    broker = FakeBroker()
+    assert dispatch_once(fence, broker.opened) == 0
+    assert (state(order), broker.sent) == ("pending", [])
+
+
+def test_a_lapsed_lease_cannot_claim_though_nobody_took_it(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    order = make.place(account, instrument)
+    let_lease_lapse()
+    assert dispatch_once(fence, FakeBroker().opened) == 0
+    assert state(order) == "pending"
+
+
+def test_without_the_lease_no_cancel_goes_out_either(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    order = make.place(account, instrument)
+    dispatch_once(fence, FakeBroker().opened)
+    services.cancel_order(account.user, order.pk)
+    let_lease_lapse()
+    broker = FakeBroker()
+    assert (dispatch_once(fence, broker.opened), broker.cancels) == (0, [])
+
+
+def test_a_second_dispatcher_is_idle(fence: int) -> None:
+    assert leases.acquire(sending.DISPATCH, "another process") is None
+    assert leases.acquire(sending.DISPATCH, make.HOLDER) == fence
+
+
+def test_a_lease_given_back_can_be_taken_at_once(fence: int) -> None:
+    leases.give_back(sending.DISPATCH, "somebody else")
+    assert leases.acquire(sending.DISPATCH, "another process") is None
+    leases.give_back(sending.DISPATCH, make.HOLDER)
+    assert leases.acquire(sending.DISPATCH, "another process") == fence + 1
+
+
+def test_an_overdue_claim_is_not_sent(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    """I13: the process froze between the claim and the call."""
+    order, broker = make.place(account, instrument), FakeBroker()
+
+    def open_late(_account: BrokerAccount) -> Broker:
+        Order.objects.update(deadline_at=timezone.now() - timedelta(milliseconds=1))
+        return broker
+
+    dispatch_once(fence, open_late)
+    assert (state(order), broker.sent) == ("unknown", [])
+    assert make.fresh(order).reason == "not_sent_in_time"
+
+
+def test_an_account_no_adapter_serves_is_refused_not_left_hanging(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    """Nothing can have left: that is proof, so the cash is free and the next order goes on."""
+    order = make.place(account, instrument)
+    other = make.place(make.make_account(make.make_user()), instrument)
+
+    def open_account(of: BrokerAccount) -> Broker:
+        if of == account:
+            raise BrokerNotConfigured("no adapter")
+        return FakeBroker()
+
+    dispatch_once(fence, open_account)
+    assert (state(order), make.fresh(order).reason) == ("rejected", "broker_not_configured")
+    assert state(other) == "accepted"
+
+
+def test_an_order_that_expired_while_waiting_is_withdrawn_and_the_next_one_sent(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    old, new = make.place(account, instrument), make.place(account, instrument)
+    Order.objects.filter(pk=old.pk).update(expires_at=make.NOW)
+    broker = FakeBroker()
+    dispatch_once(fence, broker.opened)
+    assert facts(state(old), make.fresh(old).reason, make.fresh(old).reserved) == (
+        "withdrawn",
+        "expired_before_sending",
+        0,
+    )
+    assert broker.sent == [new.pk]
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_after_a_crash_between_claim_and_record_nothing_is_sent_twice(
+    account: BrokerAccount, instrument: Instrument, fence: int, arrived: bool
+) -> None:
+    """I1, I15: only the broker's word moves a claimed order, whoever comes next."""
+    order = make.place(account, instrument)
+    broker = FakeBroker(answer=Crash(), found=ACCEPTED if arrived else None)
+    with pytest.raises(Crash):
+        dispatch_once(fence, broker.opened)
+    assert state(order) == "submitted"
+    let_lease_lapse()
+    newer = hold_lease("the process started instead")
+    assert reconcile_once(broker.opened) == 0, "its sender may still be at it"
+    let_claims_lapse()
+    assert reconcile_once(broker.opened) == 1
+    assert dispatch_once(newer, broker.opened) == 0
+    assert (state(order), broker.sent) == ("accepted" if arrived else "unknown", [order.pk])
+
+
+def test_a_crash_before_the_claim_commits_leaves_the_order_waiting(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    order = make.place(account, instrument)
+
+    @transaction.atomic
+    def claim_and_die() -> None:
+        sending.claim(order.pk, fence)
+        raise Crash
+
+    with pytest.raises(Crash):
+        claim_and_die()
+    assert (state(order), OrderAttempt.objects.count()) == ("pending", 0)
+
+
+def test_a_sender_thought_dead_cannot_make_a_settled_order_unknown(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    order = make.place(account, instrument)
+    claimed = sending.claim(order.pk, fence)
+    assert claimed is not None
+    let_claims_lapse()
+    reconcile_once(FakeBroker(found=ACCEPTED).opened)
+    sending.mark_unknown(claimed, "outcome_unknown")
+    assert state(order) == "accepted"
+
+
+def test_a_slow_senders_answer_still_counts(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    order = make.place(account, instrument)
+    claimed = sending.claim(order.pk, fence)
+    assert claimed is not None
+    let_claims_lapse()
+    reconcile_once(FakeBroker(found=None).opened)
+    sending.record(claimed, ACCEPTED)
+    assert (state(order), order.attempts.get().outcome) == ("accepted", "landed")
+
+
+def test_a_cancel_in_doubt_stops_nobody_else(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    orders = [make.place(account, instrument), make.place(account, instrument)]
+    dispatch_once(fence, FakeBroker().opened)
+    for order in orders:
+        services.cancel_order(account.user, order.pk)
+    broker = FakeBroker(canceled=[None, OrderReport(ReportStatus.CANCELED)])
+    dispatch_once(fence, broker.opened)
+    assert sorted(state(order) for order in orders) == ["accepted", "canceled"]
+
+
+def test_a_refused_cancel_is_not_repeated_at_once(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    """I12: at most three a minute, ten in all."""
+    order = make.place(account, instrument)
+    dispatch_once(fence, FakeBroker().opened)
+    services.cancel_order(account.user, order.pk)
+    broker = FakeBroker(canceled=ACCEPTED)  # it is still there
+    for _ in range(5):
+        dispatch_once(fence, broker.opened)
+    assert (len(broker.cancels), state(order)) == (1, "accepted")
+    for _ in range(30):
+        order.events.update(created_at=timezone.now() - timedelta(seconds=21))
+        dispatch_once(fence, broker.opened)
+    assert len(broker.cancels) == sending.MOST_CANCELS == 10
+
+
+def test_a_virtual_order_is_accepted_and_found_under_one_key(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    order = make.place(account, instrument)
+    assert dispatch_once(fence) == 1
+    order = make.fresh(order)
+    assert (order.state, order.broker_order_key) == ("accepted", f"V-{order.client_id}")
+
+
+def test_orders_go_out_oldest_first(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    orders = [make.place(account, instrument) for _ in range(3)]
+    broker = FakeBroker()
+    dispatch_once(fence, broker.opened)
+    assert broker.sent == [order.pk for order in orders]
+
+
+def test_hints_go_out_when_the_work_is_committed(
+    account: BrokerAccount, instrument: Instrument, django_capture_on_commit_callbacks: Any
+) -> None:
+    """A hint about a row nobody can read yet would be answered with the old page."""
+    with django_capture_on_commit_callbacks() as callbacks:
+        make.place(account, instrument)
+    told = {callback.func.__name__ for callback in callbacks}
+    assert told == {"publish_order_changed", "publish_account_changed"}
