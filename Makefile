@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test lint format messages lock bench-run clean help
+.PHONY: run install install-dev test lint format messages lock bench-run bench-page bench-import clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -67,6 +67,14 @@ messages: install-dev
 # Time to the first page, on the first run and the second, and the memory of all processes.
 bench-run: install-dev
 	@.venv/bin/python -m tests.e2e.bench_run
+
+# Live prices that reach one open page per second, at ×1, ×60 and ×3600. Needs Chromium.
+bench-page: install-dev
+	@.venv/bin/python -m bench.page_ticks
+
+# A million bars from a file into SQLite and, where TEST_POSTGRES_URL names a server, PostgreSQL.
+bench-import: install-dev
+	@.venv/bin/python -m bench.import_bars
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt

@@ -302,3 +302,16 @@ def test_the_order_list_is_narrowed_by_state_and_instrument(
     assert "에스케이하이닉스" not in text(page.get(listed, {"instrument": instrument.key}, headers=table))
     assert "삼성전자" not in text(page.get(listed, {"state": "filled"}, headers=table))
     assert page.get(listed, {"state": "nonsense", "page": "x", "instrument": ":"}).status_code == 200
+
+
+def test_an_instruments_page_shows_what_the_persons_own_accounts_hold_of_it(client: Client) -> None:
+    """P07."""
+    user, instrument = make.make_user(), scene.make_stock()
+    account = make.make_account(user, name="보유 계좌")
+    make.hold(account, instrument, 7, 70_000)
+    client.force_login(user)
+    page = client.get(f"/markets/KRX/{instrument.symbol}/").content.decode()
+    assert "보유 계좌" in page
+    assert "70,000" in page  # what each had cost
+    client.force_login(make.make_user())
+    assert "보유 계좌" not in client.get(f"/markets/KRX/{instrument.symbol}/").content.decode()

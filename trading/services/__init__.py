@@ -1,6 +1,13 @@
 """What trading does, as verbs. Pages, API, tasks and commands call these and nothing below them."""
 
-from trading.services.accounts import Portfolio, PositionView, open_virtual_account, portfolio, statement
+from trading.services.accounts import (
+    Portfolio,
+    PositionView,
+    open_virtual_account,
+    portfolio,
+    positions_in,
+    statement,
+)
 from trading.services.books import deposit
 from trading.services.evaluation import evaluate_due, evaluate_plan
 from trading.services.leases import acquire, give_back, holder_name, pulse
@@ -32,6 +39,7 @@ __all__ = [
     "pause_plan",
     "place_order",
     "portfolio",
+    "positions_in",
     "pulse",
     "register_plan",
     "resume_plan",

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from brokers.models import BrokerAccount
@@ -17,6 +18,8 @@ from trading import ledger
 from trading.errors import NotAllowed
 from trading.models import Balance, Journal
 from trading.services import books
+
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,12 @@ class Portfolio:
     @property
     def positions_value(self) -> Decimal:
         own = (position for position in self.positions if position.instrument.currency == self.currency)
-        return sum((position.cost if position.value is None else position.value for position in own), Decimal(0))
+        return sum((position.cost if position.value is None else position.value for position in own), ZERO)
 
     @property
     def unrealised(self) -> Decimal:
         own = (position for position in self.positions if position.instrument.currency == self.currency)
-        return sum((position.unrealised or Decimal(0) for position in own), Decimal(0))
+        return sum((position.unrealised or ZERO for position in own), ZERO)
 
     @property
     def total_value(self) -> Decimal:
@@ -78,7 +81,7 @@ class Portfolio:
 
     @property
     def profit_rate(self) -> Decimal:
-        return self.profit / self.deposited if self.deposited else Decimal(0)
+        return self.profit / self.deposited if self.deposited else ZERO
 
 
 @transaction.atomic
@@ -105,7 +108,7 @@ def portfolio(account: BrokerAccount) -> Portfolio:
     }
 
     def of(bucket: str) -> Decimal:
-        return amounts.get((bucket, account.currency), Decimal(0))
+        return amounts.get((bucket, account.currency), ZERO)
 
     return Portfolio(
         account=account,
@@ -118,6 +121,28 @@ def portfolio(account: BrokerAccount) -> Portfolio:
     )
 
 
+def positions_in(user: User, instrument: Instrument) -> list[tuple[BrokerAccount, PositionView]]:
+    """What each of a person's accounts holds of one instrument, in three queries."""
+    accounts = {account.pk: account for account in BrokerAccount.objects.for_user(user).active()}
+    cost = ledger.position_bucket(instrument.key)
+    rows = Balance.objects.filter(broker_account__in=accounts).filter(Q(asset=instrument.key) | Q(bucket=cost))
+    held: dict[UUID, dict[str, Decimal]] = {}
+    for account_id, bucket, amount in rows.values_list("broker_account_id", "bucket", "amount"):
+        held.setdefault(account_id, {})[bucket] = amount
+    quote = LatestQuote.objects.filter(instrument=instrument).first()
+    views = {
+        account_id: PositionView(
+            instrument=instrument,
+            quantity=of.get(ledger.AVAILABLE, ZERO) + of.get(ledger.RESERVED, ZERO),
+            reserved=of.get(ledger.RESERVED, ZERO),
+            cost=of.get(cost, ZERO),
+            price=quote.price if quote else None,
+        )
+        for account_id, of in held.items()
+    }
+    return [(accounts[account_id], view) for account_id, view in views.items() if view.quantity]
+
+
 def statement(account: BrokerAccount) -> QuerySet[Journal]:
     """Everything booked on an account, newest first, with its postings."""
     return Journal.objects.filter(broker_account=account).order_by("-id").prefetch_related("postings")
@@ -125,7 +150,7 @@ def statement(account: BrokerAccount) -> QuerySet[Journal]:
 
 def _positions(amounts: dict[tuple[str, str], Decimal]) -> list[PositionView]:
     held = {
-        asset: amount + amounts.get((ledger.RESERVED, asset), Decimal(0))
+        asset: amount + amounts.get((ledger.RESERVED, asset), ZERO)
         for (bucket, asset), amount in amounts.items()
         if bucket == ledger.AVAILABLE and ":" in asset
     }
@@ -136,8 +161,8 @@ def _positions(amounts: dict[tuple[str, str], Decimal]) -> list[PositionView]:
         PositionView(
             instrument=instrument,
             quantity=held[key],
-            reserved=amounts.get((ledger.RESERVED, key), Decimal(0)),
-            cost=amounts.get((ledger.position_bucket(key), instrument.currency), Decimal(0)),
+            reserved=amounts.get((ledger.RESERVED, key), ZERO),
+            cost=amounts.get((ledger.position_bucket(key), instrument.currency), ZERO),
             price=quotes[instrument.pk].price if instrument.pk in quotes else None,
         )
         for key, instrument in sorted(by_key.items())

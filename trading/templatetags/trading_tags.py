@@ -30,6 +30,13 @@ def order_ticket(context: dict[str, Any], instrument: Instrument) -> dict[str, A
     return ticket_context(request, OrderTicket.blank(cast("User", request.user), instrument), instrument)
 
 
+@register.inclusion_tag("trading/_position_line.html", takes_context=True)
+def position_line(context: dict[str, Any], instrument: Instrument) -> dict[str, Any]:
+    """`{% position_line instrument %}`: what the person's accounts hold of it, and how that stands."""
+    request: HttpRequest = context["request"]
+    return {"instrument": instrument, "positions": services.positions_in(cast("User", request.user), instrument)}
+
+
 def ticket_context(request: HttpRequest, ticket: OrderTicket, instrument: Instrument) -> dict[str, Any]:
     """What `_order_ticket.html` needs: the form, the latest price, and what each account could spend or sell."""
     quote = markets.latest_quote(instrument)

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 STEP = 0.2  # seconds between two beats
 LONGEST_STEP = 2.0  # after a longer pause (a sleeping laptop) the market goes on where it was instead of jumping
 RING_AGAIN = 5.0  # seconds until a replay at full speed asks once more for a decision
-LOOK_AGAIN = 0.002
+LOOK_AGAIN = 0.005
 
 
 class Command(BaseCommand):
