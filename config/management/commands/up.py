@@ -19,6 +19,7 @@ from config.supervision.supervisor import Supervisor, Watch
 STANDS_STILL = 180.0  # seconds without progress (reliability.md, I48)
 LOOKS_EVERY = 15.0
 SHARED_MODULES = (
+    "talib",  # pages never load it themselves; worker, dispatch and feed all do
     "config.urls",
     "config.tasks",
     "trading.tasks",
