@@ -99,12 +99,13 @@ if ENVIRONMENT.sqlite_file:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = None if ENVIRONMENT.mode is Mode.PRODUCTION else 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"].get("OPTIONS", {}),  # sslmode and its like come with the URL
         "options": "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=20s",
     }
+
+DATABASES["default"]["CONN_MAX_AGE"] = None  # each process keeps its connection; config/asgi.py has the exception
 
 REDIS_URL = ENVIRONMENT.redis
 CHANNEL_LAYERS = {
