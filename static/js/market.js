@@ -18,7 +18,7 @@ const tell = (kind, key, value) => {
 const onMessage = (message) => {
   if (message.type === "quotes") message.quotes.forEach((quote) => tell("quote", quote.key, { ...quote, heard: Date.now() }))
   if (message.type === "book") tell("book", message.key, message)
-  if (message.clock) tell("clock", message.clock.source, { ...message.clock, at: Date.parse(message.clock.at), heard: Date.now() })
+  for (const clock of message.clocks ?? [message.clock]) if (clock) tell("clock", clock.source, { ...clock, at: Date.parse(clock.at), heard: Date.now() })
 }
 const setConnected = (value) => {
   const isBack = value && connected === false
@@ -46,7 +46,8 @@ const start = () => {
 
 export const onQuote = (key, callback) => { listen("quote", key, callback); start() }
 export const onBook = (key, callback) => { listen("book", key, callback); start() }
-export const onClock = (source, callback) => listen("clock", source, callback)
+// Also on a page without a single price: its clock must not look as if the market had stopped.
+export const onClock = (source, callback) => { listen("clock", source, callback); start() }
 export const onState = (callback) => { listeners.state.add(callback); if (connected !== undefined) callback(connected) }
 
 // What time it is in the market of `source` right now, in milliseconds; undefined before its first word.

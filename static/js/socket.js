@@ -10,7 +10,7 @@ export const connect = (path, { onOpen, onMessage, onLost }) => {
     clearTimeout(again)
     if (socket && socket.readyState <= WebSocket.OPEN) return
     const mine = socket = new WebSocket(path)
-    mine.onopen = () => { failures = 0; heard(); onOpen?.() }
+    mine.onopen = () => { if (mine !== socket) return mine.close(); failures = 0; heard(); onOpen?.() }
     mine.onmessage = ({ data }) => { heard(); onMessage(JSON.parse(data)) }
     mine.onclose = ({ code }) => { if (mine === socket) lost(code) }
   }
@@ -27,7 +27,7 @@ export const connect = (path, { onOpen, onMessage, onLost }) => {
   }
   addEventListener("online", open)
   document.addEventListener("visibilitychange", () => { if (!document.hidden) open() })
-  addEventListener("pagehide", () => { clearTimeout(again); clearTimeout(silence); const old = socket; socket = undefined; old?.close() })
+  addEventListener("pagehide", () => { clearTimeout(again); clearTimeout(silence); const old = socket; socket = undefined; if (old?.readyState === WebSocket.OPEN) old.close() }) // one still connecting closes itself when open
   addEventListener("pageshow", ({ persisted }) => { if (persisted) open() })
   open()
   return { send: (message) => { if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message)) } }
