@@ -290,6 +290,21 @@ def test_evaluate_now_decides_the_last_closed_bar_and_repeats_its_answer(market:
     assert PlanEvaluation.objects.count() == 1
 
 
+def test_evaluate_now_shows_a_new_plan_the_bar_before_it(market: Market, plan: SwingPlan) -> None:
+    """Who has just registered a plan and asks wants reasons, not an hour's wait; on time that bar may be traded."""
+    decision = services.evaluate_plan_now(plan.user, plan.pk)
+    assert decision.bar_closed_at == market.now
+    assert decision.detail["row"]
+    assert services.evaluate_plan_now(plan.user, plan.pk) == decision
+    assert services.evaluate_due() == 0
+
+
+def test_evaluate_now_trades_nothing_on_a_bar_long_past(market: Market, plan: SwingPlan) -> None:
+    beat(Source.SIMULATOR, market.now + timedelta(minutes=11), speed=1)
+    decision = services.evaluate_plan_now(plan.user, plan.pk)
+    assert (decision.outcome, decision.reason, decision.order) == ("skipped", "late", None)
+
+
 def test_a_paused_plan_does_not_look_and_resumes_from_the_next_bar(market: Market, plan: SwingPlan) -> None:
     services.pause_plan(plan.user, plan.pk)
     market.close_bars(70_000)

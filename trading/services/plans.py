@@ -1,5 +1,6 @@
 """Registering, pausing and resuming swing plans."""
 
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
@@ -68,16 +69,29 @@ def resume_plan(user: User, plan_id: UUID) -> SwingPlan:
 
 
 def evaluate_plan_now(user: User, plan_id: UUID) -> PlanEvaluation:
-    """The decision on the plan's last closed bar, made now if nobody has. Raises PlanRefused without a bar or when off."""
+    """The decision on the plan's last closed bar, made now if nobody has; for a new plan the bar before it was registered.
+
+    Raises PlanRefused without a bar or when off.
+    """
     plan = SwingPlan.objects.for_user(user).select_related("instrument", "strategy_version").get(pk=plan_id)
     if not user.may_trade:
         raise NotAllowed
     if plan.mode == "off":
         raise PlanRefused("plan_is_off")
-    decision = evaluate_plan(plan)
+    decision = evaluate_plan(plan) or _evaluate_the_bar_before(plan)
     if decision is None:
         raise PlanRefused("no_closed_bar_yet", interval=plan.interval)
     return decision
+
+
+def _evaluate_the_bar_before(plan: SwingPlan) -> PlanEvaluation | None:
+    """A person asks before the plan's own first bar has closed: the last one there is, told as late if it is late."""
+    newest = markets.newest_close(plan.instrument, Interval(plan.interval), markets.market_now(plan.instrument))
+    if newest is None:
+        return None
+    SwingPlan.objects.filter(pk=plan.pk, decided_until=None).update(watches_from=newest - timedelta(seconds=1))
+    plan.refresh_from_db(fields=["watches_from"])
+    return evaluate_plan(plan)
 
 
 @transaction.atomic
