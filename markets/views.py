@@ -167,7 +167,7 @@ def _query(q: str) -> str:
 
 
 def _list(request: PersonRequest, query: str, template: str) -> HttpResponse:
-    quoted = Instrument.objects.active().select_related("quote").defer("quote__book")
+    quoted = Instrument.objects.active().live_first().select_related("quote").defer("quote__book")
     watchlist = list(WatchlistItem.objects.filter(user=request.user).values_list("instrument_id", flat=True))
     rows = [Row(i, getattr(i, "quote", None), i.pk in watchlist) for i in quoted]
     found = [r for r in rows if matches(query, r.instrument.symbol, r.instrument.name_ko, r.instrument.name_en)]

@@ -18,6 +18,11 @@ class InstrumentQuerySet(models.QuerySet["Instrument"]):
     def active(self) -> Self:
         return self.filter(is_active=True)
 
+    def live_first(self) -> Self:
+        """Those with a market of their own before those that only have a past."""
+        only_past = models.Case(models.When(source=Source.HISTORY, then=1), default=0)
+        return self.order_by(only_past, "venue", "symbol")
+
     def by_key(self, key: str) -> "Instrument":
         """The instrument of a key such as `KRX:005930`. Raises Instrument.DoesNotExist."""
         venue, _separator, symbol = key.partition(":")

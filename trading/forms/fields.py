@@ -66,7 +66,7 @@ class InstrumentField(_InstrumentChoice):
     """An instrument by its key, `KRX:005930`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(queryset=Instrument.objects.active(), empty_label=None, **kwargs)
+        super().__init__(queryset=Instrument.objects.active().live_first(), empty_label=None, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         return value.key if isinstance(value, Instrument) else value
