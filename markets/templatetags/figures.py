@@ -4,7 +4,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from django import template
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from markets.types import InstrumentKind
 
 register = template.Library()
 
@@ -86,6 +89,29 @@ def quantity(value: Any) -> str:
     """Units, without zeros nobody asked for: `1,200`, `0.015`."""
     number = _decimal(value)
     return NOTHING if number is None else grouped(number, None)
+
+
+@register.filter
+def units(value: Any, instrument: Any) -> str:
+    """A quantity with what it counts: `20주`, in English `20 shares`; `0.015 BTC`. A dash for None."""
+    number = _decimal(value)
+    if number is None:
+        return NOTHING
+    if instrument.kind == InstrumentKind.CRYPTO:
+        return f"{grouped(number, None)} {quantity_unit(instrument)}"
+    return ngettext("%(count)s주", "%(count)s주", 1 if number == 1 else 2) % {"count": grouped(number, None)}
+
+
+@register.filter
+def quantity_unit(instrument: Any) -> str:
+    """What a quantity of the instrument counts: `주`, in English `shares`; the coin's own code."""
+    return str(instrument.symbol).partition("/")[0] if instrument.kind == InstrumentKind.CRYPTO else _("주")
+
+
+@register.filter
+def currency_unit(currency: str) -> str:
+    """A currency beside a field: `원`, in English `KRW`."""
+    return KOREAN_UNITS.get(currency, currency) if (get_language() or "ko").startswith("ko") else currency
 
 
 @register.filter

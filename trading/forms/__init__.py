@@ -2,9 +2,10 @@
 
 from trading.forms.accounts import DepositForm, MarketSpeedForm, VirtualAccountForm
 from trading.forms.orders import EstimateForm, OrderTicket
-from trading.forms.plans import PRESETS, SwingPlanForm, preset_values, sentence_language
+from trading.forms.plans import INTERVALS, PRESETS, SwingPlanForm, preset_values, sentence_language
 
 __all__ = [
+    "INTERVALS",
     "PRESETS",
     "DepositForm",
     "EstimateForm",

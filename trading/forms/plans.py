@@ -21,6 +21,7 @@ REFUSED_FIELDS = {
     "unknown_account": "broker_account",
     "instrument_not_tradable": "instrument",
 }
+INTERVALS = {"1m": _("1분"), "5m": _("5분"), "15m": _("15분"), "1h": _("1시간"), "4h": _("4시간"), "1d": _("1일")}
 PRESETS = {"default": DEFAULT_SWING, "active": ACTIVE_SWING}
 
 
@@ -44,14 +45,7 @@ class SwingPlanForm(forms.Form):
     broker_account = AccountField(queryset=None, label=_("계좌"), empty_label=None)
     interval = forms.ChoiceField(
         label=_("간격"),
-        choices=[
-            ("1m", _("1분")),
-            ("5m", _("5분")),
-            ("15m", _("15분")),
-            ("1h", _("1시간")),
-            ("4h", _("4시간")),
-            ("1d", _("1일")),
-        ],
+        choices=list(INTERVALS.items()),
     )
     mode = forms.ChoiceField(label=_("실행"), choices=[("on", _("주문까지")), ("shadow", _("판단만 기록 (그림자)"))])
     budget = NumberField(label=_("예산"))

@@ -1,5 +1,6 @@
 """What trading shows inside other pages: the order ticket, a plan's SIGNAL, the stream of hints."""
 
+import re
 from decimal import Decimal
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from markets.models import Instrument
 from markets.templatetags.figures import grouped
 from trading import ledger, services
 from trading.events import state_stamp
-from trading.forms import OrderTicket
+from trading.forms import INTERVALS, OrderTicket
 from trading.models import Balance, Order, SwingPlan
 from trading.models.plans import SIGNAL_LABELS
 
@@ -83,6 +84,26 @@ def bucket_name(bucket: str) -> str:
     """A bucket of the ledger in words; a position's by its instrument."""
     kind, _separator, instrument = bucket.partition(":")
     return f"{_('보유')} {instrument}" if instrument else str(BUCKET_LABELS.get(kind, bucket))
+
+
+PRICING_WORDS = {
+    "ask": _("매도 호가"),
+    "bid": _("매수 호가"),
+    "to the tick": _("호가 단위 맞춤"),
+    "slippage": _("슬리피지"),
+}
+
+
+@register.filter
+def pricing_words(pricing: str) -> str:
+    """How a fill was priced, from the audit trail (`ask 71,230 + 70 to the tick`) into the reader's language."""
+    return re.sub("|".join(PRICING_WORDS), lambda found: str(PRICING_WORDS[found[0]]), pricing)
+
+
+@register.filter
+def interval_name(interval: str) -> str:
+    """A bar's length in words: `1h` → `1시간`."""
+    return str(INTERVALS.get(interval, interval))
 
 
 @register.filter
