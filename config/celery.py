@@ -58,3 +58,10 @@ def _end_with_the_worker(**_facts: Any) -> None:
     """A pool process whose worker was killed would go on with nobody to report to."""
     die_with_parent(os.getppid())
     take_name("task")
+
+
+@worker_process_init.connect
+def _do_not_wait_for_the_disk(**_facts: Any) -> None:
+    from trading.services.durability import commit_without_waiting_for_the_disk
+
+    commit_without_waiting_for_the_disk()

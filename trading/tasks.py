@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from trading import dispatch, reconcile, services
+from trading.services.durability import waiting_for_the_disk
 
 
 @shared_task
@@ -19,7 +20,8 @@ def dispatch_orders() -> None:
     if fence is None:
         return
     try:
-        reconcile.reconcile_once()
-        dispatch.dispatch_once(fence)
+        with waiting_for_the_disk():
+            reconcile.reconcile_once()
+            dispatch.dispatch_once(fence)
     finally:
         services.give_back(services.DISPATCH, holder)

@@ -21,6 +21,7 @@ from markets.events import QuotePublisher
 from markets.models import Instrument, PriceFeed
 from markets.types import Interval, Source
 from trading.services import feeding
+from trading.services.durability import commit_without_waiting_for_the_disk
 from trading.services.feeding import Feeding
 from trading.tasks import evaluate_plans
 
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        _commit_without_waiting_for_the_disk()
+        commit_without_waiting_for_the_disk()
         if options["replay"] is None:
             SimulatorLoop(stop).run()
             return
@@ -185,14 +186,6 @@ class ReplayLoop:
                 ring(waiting)
                 rung = monotonic()
             self._stop.wait(LOOK_AGAIN)
-
-
-def _commit_without_waiting_for_the_disk() -> None:
-    """A power cut may cost the feed its last prices and virtual fills: it makes them again, and they always come after the
-    orders they belong to, which are on the disk before anybody hears of them."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA synchronous = NORMAL")
 
 
 def _speed(text: str) -> int:
