@@ -76,7 +76,9 @@ def order_new(request: PersonRequest) -> HttpResponse:
     try:
         instrument = instruments.by_key(request.GET.get("instrument", ""))
     except Instrument.DoesNotExist:
-        return render(request, "trading/order_choose.html", {"instruments": instruments.live_first().select_related("quote")})
+        return render(
+            request, "trading/order_choose.html", {"instruments": instruments.live_first().select_related("quote")}
+        )
     return _ticket(request, OrderTicket.blank(request.user, instrument), instrument)
 
 
