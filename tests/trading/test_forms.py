@@ -189,7 +189,8 @@ class TestPlanForm:
     def test_another_account_is_opened_and_filled_with_play_money_once(self, page: Client, user: User) -> None:
         """P09."""
         make.set_clock(make.NOW)
-        opened = page.post(reverse("trading:account_list"), {"name": "두 번째", "currency": "KRW", "opening_balance": "5,000,000"})
+        asked = {"name": "두 번째", "currency": "KRW", "opening_balance": "5,000,000"}
+        opened = page.post(reverse("trading:account_list"), asked)
         account = BrokerAccount.objects.get(name="두 번째")
         assert opened["Location"] == reverse("trading:account", args=[account.pk])
         money = {"amount": "1,000", "client_key": uuid4().hex}

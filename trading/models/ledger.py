@@ -56,9 +56,7 @@ class Posting(models.Model):
 class Balance(models.Model):
     """The sum of one bucket's postings, changed only in the transaction that posts. Never negative where it is ours."""
 
-    broker_account = models.ForeignKey(
-        "brokers.BrokerAccount", models.PROTECT, related_name="balances", db_index=False
-    )
+    broker_account = models.ForeignKey("brokers.BrokerAccount", models.PROTECT, related_name="balances", db_index=False)
     bucket = models.CharField(_("항목"), max_length=64)
     asset = models.CharField(_("자산"), max_length=48)
     amount = ExactDecimalField(_("금액"))

@@ -49,7 +49,8 @@ class SwingPlan(models.Model):
     held_cost = ExactDecimalField(_("매수 금액"), default=Decimal(0))
     cycle_spent = ExactDecimalField(default=Decimal(0))  # cash spent on buys this cycle, fees included
     realised = ExactDecimalField(_("실현 손익"), default=Decimal(0))  # after fees and taxes, all cycles
-    exiting = models.BooleanField(_("청산 중"), default=False)  # a sale filled in part: go on selling until nothing is held
+    # A sale filled in part: go on selling until nothing is held.
+    exiting = models.BooleanField(_("청산 중"), default=False)
     peak_close = ExactDecimalField(null=True)  # highest close since entry, for the trailing stop
     cooldown_left = models.PositiveIntegerField(default=0)
 
