@@ -1,0 +1,320 @@
+"""The newcomer's path in a real browser, over one freshly seeded system, with the network blocked."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, StorageState, expect
+
+from tests.e2e.browser import PATIENCE, NoBrowser, Visit, launched_chromium
+from tests.e2e.pages import (
+    details,
+    fact,
+    fill_ticket,
+    number,
+    open_account,
+    send,
+    set_speed,
+    sums_by_journal,
+    tab_to,
+    tile,
+)
+from tests.e2e.running import RunningKairos
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+PAGES = ("/dashboard/", "/markets/", "/markets/KRX/005930/", "/plans/", "/plans/new/", "/orders/", "/accounts/")
+SAMSUNG, KAKAO, KODEX = "KRX:005930", "KRX:035720", "KRX:069500"
+MARKED = "window.stillTheSamePage = true"
+STILL_THE_SAME_PAGE = "() => window.stillTheSamePage === true"
+PRICES = "[...document.querySelectorAll('[data-quote] [data-field=price]')].map((cell) => cell.textContent).join()"
+DECISIONS = "section:has(#history-title) .card__head span"  # how many there are
+COLOURS_ARE_DRAWN = """() => [...document.querySelectorAll("[data-part=canvas] canvas")].some((canvas) => {
+  const [width, height] = [canvas.width || 1, canvas.height || 1]
+  const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })
+  copy.drawImage(canvas, 0, 0)
+  const { data } = copy.getImageData(0, 0, width, height)
+  return new Set(new Uint32Array(data.buffer)).size > 5  // background, grid, candles that rise and that fall
+})"""
+
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with ExitStack() as stack:
+        try:
+            browser = stack.enter_context(launched_chromium())
+        except NoBrowser as e:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(str(e))
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium: Browser, running_kairos: RunningKairos) -> StorageState:
+    """The demo person's cookies."""
+    visit = Visit(chromium, running_kairos.url)
+    visit.sign_in(*running_kairos.sign_in())
+    state = visit.context.storage_state()
+    visit.close()
+    return state
+
+
+@pytest.fixture
+def stranger(chromium: Browser, running_kairos: RunningKairos) -> Iterator[Visit]:
+    """A window in which nobody has signed in yet. Nothing in it may fail, nor look beyond our host."""
+    visit = Visit(chromium, running_kairos.url)
+    yield visit
+    visit.close()
+    assert visit.complaints == []
+
+
+@pytest.fixture
+def open_as_person(
+    chromium: Browser, running_kairos: RunningKairos, signed_in: StorageState
+) -> Iterator[Callable[..., Visit]]:
+    """Windows of the demo person, each with options of the browser's own."""
+    opened: list[Visit] = []
+
+    def open_window(**options: object) -> Visit:
+        opened.append(Visit(chromium, running_kairos.url, storage_state=signed_in, **options))
+        return opened[-1]
+
+    yield open_window
+    for visit in opened:
+        visit.close()
+    assert [complaint for visit in opened for complaint in visit.complaints] == []
+
+
+@pytest.fixture
+def person(open_as_person: Callable[..., Visit]) -> Visit:
+    return open_as_person()
+
+
+# The path
+
+
+def test_the_printed_sign_in_opens_a_korean_page_that_says_simulated(
+    stranger: Visit, running_kairos: RunningKairos
+) -> None:
+    page = stranger.open("/")
+    expect(page).to_have_url(re.compile("/sign-in/"))
+    stranger.sign_in(*running_kairos.sign_in())
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    expect(page.locator("[data-environment=virtual]")).to_contain_text("모의")
+    expect(page.get_by_role("heading", name="오늘 현황")).to_be_visible()
+
+
+def test_a_price_moves_within_ten_seconds_of_opening(person: Visit) -> None:
+    """Only the WebSocket writes there: the watchlist is in no fragment that is fetched again."""
+    page = person.open("/dashboard/")
+    before = page.evaluate(f"() => {PRICES}")
+    page.evaluate(MARKED)
+    page.wait_for_function(f"(before) => {PRICES} !== before", arg=before, timeout=10_000)
+    assert page.evaluate(STILL_THE_SAME_PAGE)
+    assert any('"quotes"' in frame for frame in person.frames)
+
+
+def test_the_page_speaks_english_and_korean_again(person: Visit) -> None:
+    page = person.open("/dashboard/")
+    for language, heading in (("English", "Overview"), ("한국어", "오늘 현황")):
+        page.locator(".menu summary").click()
+        page.get_by_role("button", name=language).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+
+
+def test_a_search_finds_an_instrument_and_its_star_puts_it_on_the_watchlist(person: Visit) -> None:
+    page = person.open("/markets/")
+    rows = page.locator("tr[data-quote]")
+    assert rows.count() > 10
+    page.get_by_role("searchbox").press_sequentially("ㅋㅋㅇ")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("카카오")
+    rows.get_by_role("button", name="카카오 관심 종목").click()
+    expect(page.locator(".watchlist")).to_contain_text("카카오")
+    expect(person.open("/dashboard/").locator("tr[data-quote]", has_text="카카오")).to_be_visible()
+
+
+def test_an_instrument_shows_ten_levels_a_side_and_a_drawn_chart(person: Visit) -> None:
+    page = person.open("/markets/KRX/005930/")
+    for side in ("asks", "bids"):
+        levels = page.locator(f"tbody[data-part={side}] .book__pick:not(:empty)")
+        expect(levels).to_have_count(10)
+    page.wait_for_function(COLOURS_ARE_DRAWN)
+    expect(page.locator("[data-part=failed]")).to_be_hidden()
+
+
+def test_a_market_buy_tells_its_cost_first_and_is_filled_by_itself(person: Visit) -> None:
+    page = person.open("/markets/KRX/035720/")
+    ticket = fill_ticket(page, "매수", "시장가", "3")
+    amount, fee, total = (fact(ticket, label) for label in ("주문 금액", "수수료", "내는 금액"))
+    assert amount > 0
+    assert fee > 0
+    assert total == amount + fee
+    send(ticket, "매수 주문")
+    ticket.get_by_role("link", name="주문 보기").click()
+    expect(page.locator(".page__head .badge")).to_have_text("체결")
+    assert tile(page, "체결 수량") == 3
+    assert abs(tile(page, "체결 금액") - amount) < amount / 100  # the book may have moved
+    assert tile(page, "수수료와 세금") > 0
+
+
+def test_a_limit_order_ties_up_money_until_it_is_canceled(person: Visit) -> None:
+    held = tile(open_account(person), "주문에 묶인 금액")
+    page = person.open("/markets/KRX/035720/")
+    ticket = fill_ticket(page, "매수", "지정가", "2")
+    page.locator("tbody[data-part=bids] .book__pick").last.click()
+    expect(ticket.locator("[name=limit_price]")).not_to_have_value("")
+    lowest = number(page.locator("dt:has-text('하한가') + dd").inner_text())
+    ticket.locator("[name=limit_price]").fill(str(lowest))
+    expect(ticket.locator("dt:has-text('주문 금액') + dd")).to_contain_text(f"{lowest * 2:,}")
+    cost = fact(ticket, "내는 금액")
+    send(ticket, "매수 주문")
+    ticket.get_by_role("link", name="주문 보기").click()
+    expect(page.locator(".page__head .badge")).to_have_text("접수")
+    order = page.url.removeprefix(person.url)
+    assert tile(open_account(person), "주문에 묶인 금액") == held + cost
+    person.open(order).get_by_role("button", name="카카오 주문 취소").click()
+    expect(page.locator(".page__head .badge")).to_have_text("취소")
+    assert tile(open_account(person), "주문에 묶인 금액") == held
+
+
+def test_selling_a_part_changes_the_cash_and_every_journal_balances(person: Visit) -> None:
+    page = open_account(person)
+    cash = tile(page, "주문 가능")
+    person.open(f"/orders/new/?instrument={KODEX}")
+    ticket = fill_ticket(page, "매도", "시장가", "5")
+    expected = fact(ticket, "받는 금액")
+    assert fact(ticket, "매도 가능 수량") > 5
+    send(ticket, "매도 주문")
+    ticket.get_by_role("link", name="주문 보기").click()
+    expect(page.locator(".page__head .badge")).to_have_text("체결")
+    received = tile(page, "체결 금액") - tile(page, "수수료와 세금")
+    assert abs(received - expected) < expected / 100
+    page = open_account(person)
+    assert tile(page, "주문 가능") == cash + received
+    expect(page.locator("table.statement tbody").first).to_contain_text("체결")
+    journals = sums_by_journal(page)
+    assert len(journals) > 5
+    assert [sums for sums in journals if not sums or any(sums.values())] == []
+
+
+def test_a_registered_plan_tells_its_rule_before_and_its_reasons_at_once(person: Visit) -> None:
+    page = person.open("/plans/new/")
+    rule = page.locator("#plan-preview")
+    expect(rule).to_contain_text("EMA(5): EMA(20) 상향 돌파")
+    page.get_by_label("단기 EMA").fill("7")
+    expect(rule).to_contain_text("EMA(7): EMA(20) 상향 돌파")
+    page.get_by_label("이름").fill("새내기 스윙")
+    page.get_by_label("종목").select_option(SAMSUNG)
+    page.get_by_label("예산").fill("1,000,000")
+    page.locator(".plan-form__side .button--primary").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("새내기 스윙")
+    page.get_by_role("button", name="지금 판단").click()
+    why = page.locator("section", has=page.locator("#why-title"))
+    expect(why.locator(".why__sentence").first).not_to_be_empty()
+    expect(why.locator(".why--asked")).to_contain_text("1차 매수")
+    expect(why.locator(".why--asked tbody tr").first).to_contain_text("EMA(7)")
+
+
+def test_in_a_fast_market_decisions_arrive_on_the_open_page_by_themselves(person: Visit) -> None:
+    page = person.open("/plans/")
+    page.get_by_role("link", name="비트코인 활발한 스윙").click()
+    try:
+        set_speed(page, "×3600")
+        page.evaluate(MARKED)
+        before = int(number(page.locator(DECISIONS).inner_text()))
+        more = f"(before) => Number(document.querySelector('{DECISIONS}').textContent) >= before + 2"
+        page.wait_for_function(more, arg=before, timeout=20_000)
+        assert page.evaluate(STILL_THE_SAME_PAGE)
+    finally:
+        set_speed(page, "×1")
+
+
+def test_a_page_without_prices_does_not_take_the_market_for_dead(person: Visit) -> None:
+    """Its clock hears the market too: every second a word, over the socket that brings prices elsewhere."""
+    page = person.open("/orders/")
+    page.wait_for_timeout(1000)
+    person.frames.clear()
+    page.wait_for_timeout(3000)
+    assert sum('"clock"' in frame for frame in person.frames) >= 2
+    expect(page.locator(".market-clock__silent")).to_be_hidden()
+
+
+# Everybody's path
+
+
+def test_the_keyboard_alone_signs_in_and_orders(stranger: Visit, running_kairos: RunningKairos) -> None:
+    email, password = running_kairos.sign_in()
+    page = stranger.open("/sign-in/")
+    for wanted, typed in (("이메일", email), ("비밀번호", password)):
+        tab_to(page, page.get_by_label(wanted))
+        page.keyboard.type(typed)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/dashboard/")
+    for link in ("주문", "주문하기"):
+        tab_to(page, page.get_by_role("link", name=link, exact=True))
+        page.keyboard.press("Enter")
+        page.wait_for_load_state()
+    tab_to(page, page.locator(f"a[href*='{SAMSUNG.replace(':', '%3A')}']"))
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    tab_to(page, page.locator("[name=order_type]:checked"))
+    page.keyboard.press("ArrowLeft")
+    tab_to(page, page.locator("[name=quantity]"))
+    page.keyboard.type("1")
+    expect(page.locator(".ticket__estimate")).to_contain_text("내는 금액")
+    tab_to(page, page.get_by_role("button", name="매수 주문"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#order-ticket").get_by_role("status")).to_have_text("매수 1주 주문을 받았습니다.")
+
+
+def test_no_page_scrolls_sideways_on_a_phone(open_as_person: Callable[..., Visit]) -> None:
+    visit = open_as_person(viewport={"width": 390, "height": 844})
+    wide = {}
+    for path in (*PAGES, *details(visit)):
+        width = visit.open(path).evaluate("document.documentElement.scrollWidth")
+        if width > 390:
+            wide[path] = width
+    assert wide == {}
+
+
+def test_without_scripts_the_dashboard_reads_and_an_order_goes_out(open_as_person: Callable[..., Visit]) -> None:
+    visit = open_as_person(java_script_enabled=False)
+    page = visit.open("/dashboard/")
+    assert fact(page, "넣은 돈") == 10_000_000
+    assert number(page.locator("tr[data-quote] [data-field=price]").first.inner_text()) > 0
+    visit.open(f"/orders/new/?instrument={SAMSUNG}")
+    ticket = fill_ticket(page, "매수", "시장가", "1")
+    ticket.get_by_role("button", name="비용 미리 보기").click()
+    ticket = page.locator("#order-ticket")
+    assert fact(ticket, "내는 금액") > fact(ticket, "주문 금액") > 0
+    ticket.get_by_role("button", name="매수 주문").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("삼성전자 매수")
+    expect(page.locator("time").first).to_be_visible()
+
+
+def test_after_signing_out_the_pages_are_closed(stranger: Visit, running_kairos: RunningKairos) -> None:
+    stranger.sign_in(*running_kairos.sign_in())
+    page = stranger.page
+    page.locator(".menu summary").click()
+    page.get_by_role("button", name="로그아웃").click()
+    expect(page).to_have_url(re.compile("/sign-in/"))
+    for path in PAGES:
+        stranger.open(path)
+        expect(page).to_have_url(re.compile(r"/sign-in/\?next="))
+
+
+def test_a_look_beyond_our_host_would_be_noticed(chromium: Browser, running_kairos: RunningKairos) -> None:
+    """The guard of all tests above, tried out."""
+    visit = Visit(chromium, running_kairos.url)
+    visit.open("/sign-in/").evaluate("fetch('http://elsewhere.example/').catch(() => 0)")
+    visit.page.evaluate("location.href = 'http://elsewhere.example/page'")
+    visit.page.wait_for_timeout(500)
+    visit.close()
+    assert any(complaint.startswith("console: ") and "CSP" in complaint for complaint in visit.complaints)
+    assert "network: GET http://elsewhere.example/page" in visit.complaints
