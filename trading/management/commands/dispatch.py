@@ -17,7 +17,7 @@ from trading.services.orders import ORDER_BELL
 logger = logging.getLogger(__name__)
 
 POLL = 0.5  # seconds: what a lost bell costs on PostgreSQL
-SQLITE_POLL = 0.05  # SQLite has no bell; the look is one index probe
+SQLITE_POLL = 0.05
 RENEW = 5.0
 SWEEP = 15.0  # plans on closed bars that no task has looked at: Celery or Redis may be away
 
@@ -40,6 +40,7 @@ class Dispatcher:
         self._holder = services.holder_name()
         self._fence: int | None = None
         self._renewed = self._swept = float("-inf")
+        self._seen = 0
 
     def run(self) -> None:
         while not self._stop.is_set():
@@ -58,6 +59,7 @@ class Dispatcher:
         close_old_connections()
         if monotonic() - self._renewed > RENEW:
             self._renew()
+        self._seen = _commits_elsewhere()  # before the look: what comes during it rings again
         if self._fence is not None:
             dispatch_once(self._fence)
         self._wait_for_bell()
@@ -75,15 +77,30 @@ class Dispatcher:
 
     def _wait_for_bell(self) -> None:
         if connection.vendor != "postgresql":
-            self._stop.wait(SQLITE_POLL)
+            self._wait_for_a_commit()
             return
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {ORDER_BELL}")
         for _bell in connection.connection.notifies(timeout=POLL, stop_after=1):
             return
 
+    def _wait_for_a_commit(self) -> None:
+        deadline = monotonic() + POLL
+        while not self._stop.wait(SQLITE_POLL) and monotonic() < deadline:
+            if _commits_elsewhere() != self._seen:
+                return
+
     def _give_back(self) -> None:
         try:
             services.give_back(services.DISPATCH, self._holder)
         except DatabaseError:
             logger.warning("lease not given back; it runs out by itself")
+
+
+def _commits_elsewhere() -> int:
+    """SQLite's bell: a number that moves when another connection has committed, read without touching a table."""
+    if connection.vendor != "sqlite":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA data_version")
+        return int(cursor.fetchone()[0])
