@@ -57,17 +57,19 @@ def apply_report(order_id: UUID, report: OrderReport, at: datetime) -> Order:
 
 def fold(order: Order, report: OrderReport, at: datetime) -> None:
     """`apply_report` for an order already `locked`."""
-    before = OrderState(order.state)
+    before, known = OrderState(order.state), (order.broker_order_key, order.filled_quantity)
     _take_broker_key(order, report, at)
     _take_fills(order, report, at)
-    state = _state_after(order, report)
-    reason, raw = report.reason, report.raw
+    state, reason, raw = _state_after(order, report), report.reason, report.raw
     try:
         lifecycle.advance(before, state)
     except IllegalTransition:
         _keep_contradiction(order, "contradiction", at, {"reason": reason, **raw}, told=_STATES[report.status])
         state, reason, raw = before, "", {}
-    finish(order, state, at, origin="broker", reason=reason, raw=raw)
+    if state != before or known != (order.broker_order_key, order.filled_quantity):
+        finish(order, state, at, origin="broker", reason=reason, raw=raw)
+    elif raw:  # told again: kept, and nothing else has changed
+        OrderEvent.objects.create(order=order, state=state, origin="broker", reason=reason, raw=raw, market_at=at)
 
 
 def finish(
