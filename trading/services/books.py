@@ -27,10 +27,11 @@ def lock_account(account_id: UUID) -> BrokerAccount:
     return BrokerAccount.objects.select_for_update(no_key=True).get(pk=account_id)
 
 
-def held(account: BrokerAccount, assets: Collection[str]) -> Held:
-    """What every bucket holds of these assets."""
-    rows = Balance.objects.filter(broker_account=account, asset__in=assets).values_list("bucket", "asset", "amount")
-    return {(bucket, asset): amount for bucket, asset, amount in rows}
+def held(account: BrokerAccount, assets: Collection[str] | None = None) -> Held:
+    """What every bucket holds of these assets, or of all."""
+    rows = Balance.objects.filter(broker_account=account)
+    rows = rows if assets is None else rows.filter(asset__in=assets)
+    return {(bucket, asset): amount for bucket, asset, amount in rows.values_list("bucket", "asset", "amount")}
 
 
 def book(account: BrokerAccount, kind: str, source: str, at: datetime, lines: list[Line], before: Held) -> Journal:
