@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - said in a sentence to whoever starts it with an older one
         sys.exit(f"Kairos cannot start: it needs Python 3.11 or newer, and this is {sys.version.split()[0]}.")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:

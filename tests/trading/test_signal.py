@@ -69,6 +69,12 @@ def test_while_an_order_is_working_the_plan_waits(signal: int) -> None:
     assert told(decide(held, row, LIMITS)) == (Action.WAIT, Reason.WORKING_ORDER)
 
 
+@pytest.mark.parametrize("signal", [1, 2])
+def test_after_a_sale_that_filled_in_part_the_plan_sells_on_whatever_the_rule_says(signal: int) -> None:
+    row = bar(first=True, second=True, close=100)
+    assert told(decide(bought(signal, exiting=True), row, NO_LIMITS)) == (Action.SELL, Reason.EXIT_UNFINISHED)
+
+
 @pytest.mark.parametrize(
     "state",
     [PlanState(0, held=Decimal(1), average_cost=Decimal(1)), PlanState(1), PlanState(2), PlanState(1, held=Decimal(1))],
@@ -132,10 +138,10 @@ def test_a_decision_reads_as_one_sentence() -> None:
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_every_reason_has_a_sentence(language: str) -> None:
-    choices = product(range(4), (0, 1), (False, True), (False, True), (0, 3))
+    choices = product(range(4), (0, 1), (False, True), (False, True), (False, True), (0, 3))
     states = [
-        PlanState(signal, Decimal(held), Decimal(100), Decimal(130), working, repeat, cool_down)
-        for signal, held, working, repeat, cool_down in choices
+        PlanState(signal, Decimal(held), Decimal(100), Decimal(130), working, exiting, repeat, cool_down)
+        for signal, held, working, exiting, repeat, cool_down in choices
     ]
     reasons = set()
     for state in states:
@@ -189,7 +195,13 @@ class PlanLife(RuleBasedStateMachine):
 
     def state(self) -> PlanState:
         return PlanState(
-            self.signal, self.held, self.cost, self.highest, self.working is not None, self.repeat, self.cool_down
+            self.signal,
+            self.held,
+            self.cost,
+            self.highest,
+            working_order=self.working is not None,
+            repeat=self.repeat,
+            cool_down_left=self.cool_down,
         )
 
     @rule(first=st.booleans(), second=st.booleans(), exit_=st.booleans(), close=st.floats(1, 1000))
