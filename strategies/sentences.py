@@ -103,10 +103,11 @@ def why_sentence(row: Row, signal: int, language: Language) -> str:
 
 def figure(value: float, digits: int = 4) -> str:
     """A figure as people read it: thousands grouped, `digits` significant digits below that, no trailing zeros."""
-    if abs(value) >= 10 ** (digits - 1):
-        return f"{value:,.0f}"
-    text = f"{value:.{digits}g}"
-    return text if "e" not in text else f"{value:.12f}".rstrip("0")
+    sign, size = ("−", -value) if value < 0 else ("", value)
+    if size >= 10 ** (digits - 1):
+        return f"{sign}{size:,.0f}"
+    text = f"{size:.{digits}g}"
+    return sign + (text if "e" not in text else f"{size:.12f}".rstrip("0"))
 
 
 def _list(rows: list[ConditionRow], passed: bool, language: Language) -> str:

@@ -179,7 +179,7 @@ def test_every_condition_of_a_real_row_has_a_sentence(language: Language) -> Non
         (0.00162008, "0.00162"),
         (1.2e-7, "0.00000012"),
         (0, "0"),
-        (-3.25, "-3.25"),
+        (-3.25, "−3.25"),
     ],
 )
 def test_figures_read_as_people_write_them(value: float, shown: str) -> None:
