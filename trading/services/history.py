@@ -48,19 +48,19 @@ def plan_fills(plan: SwingPlan) -> list[PlanFill]:
 
 
 def _cash_after_each_fill(plan: SwingPlan) -> dict[str, Decimal]:
-    """The account's cash after each booking, by the booking's source: the running sum of its postings."""
-    postings: Iterable[tuple[str, Decimal]] = (
-        Posting.objects.filter(
-            journal__broker_account_id=plan.broker_account_id,
-            asset=plan.instrument.currency,
-            bucket__in=[ledger.AVAILABLE, ledger.RESERVED],
-        )
+    """The account's cash after each booking, by the booking's source: the running sum of its postings.
+
+    A fill too small to cost one unit of the currency moves none, and stands with the cash there was.
+    """
+    cash_buckets, currency = {ledger.AVAILABLE, ledger.RESERVED}, plan.instrument.currency
+    postings: Iterable[tuple[str, str, str, Decimal]] = (
+        Posting.objects.filter(journal__broker_account_id=plan.broker_account_id)
         .order_by("journal_id", "id")
-        .values_list("journal__source", "amount")
-        .iterator(chunk_size=2000)
+        .values_list("journal__source", "asset", "bucket", "amount")
     )
     cash, after = Decimal(0), {}
-    for source, amount in postings:
-        cash += amount
+    for source, asset, bucket, amount in postings:
+        if asset == currency and bucket in cash_buckets:
+            cash += amount
         after[source] = cash
     return after
