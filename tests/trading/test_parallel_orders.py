@@ -14,7 +14,8 @@ from accounts.models import User
 from brokers.models import BrokerAccount
 from brokers.protocol import OrderReport, ReportStatus
 from markets.models import Instrument
-from markets.types import Side
+from markets.types import Interval, Side
+from strategies.library.swing import DEFAULT_SWING
 from tests import factories as make
 from tests.fakes import ACCEPTED, FakeBroker
 from trading import services
@@ -172,6 +173,25 @@ def test_two_claims_of_one_order_are_one_attempt(account: BrokerAccount, instrum
     assert sum(isinstance(each, sending.Claim) for each in answers) == 1
     assert sum(each is None for each in answers) == 5
     assert order.attempts.count() == 1
+
+
+def test_one_form_sent_many_times_at_once_is_one_version_of_the_rule(
+    account: BrokerAccount, instrument: Instrument
+) -> None:
+    def register() -> object:
+        plan = services.register_plan(
+            account.user,
+            broker_account=account,
+            instrument=instrument,
+            name="swing",
+            interval=Interval.H1,
+            parameters=DEFAULT_SWING,
+            budget=Decimal(500_000),
+            first_share=Decimal("0.5"),
+        )
+        return plan.strategy_version_id
+
+    assert len(set(at_once(*[register] * 6))) == 1
 
 
 def test_of_many_dispatchers_one_has_the_lease() -> None:

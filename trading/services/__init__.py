@@ -8,10 +8,10 @@ from trading.services.accounts import (
     positions_in,
     statement,
 )
-from trading.services.books import deposit
+from trading.services.books import deposit, withdraw
 from trading.services.evaluation import evaluate_due, evaluate_plan
 from trading.services.leases import acquire, give_back, holder_name, pulse
-from trading.services.matching import instruments_with_resting_orders, match_virtual
+from trading.services.matching import expire_day_orders, instruments_with_resting_orders, match_virtual
 from trading.services.orders import Estimate, cancel_order, cancelable, estimate_order, place_order
 from trading.services.plans import evaluate_plan_now, pause_plan, register_plan, resume_plan
 from trading.services.reports import apply_report
@@ -31,6 +31,7 @@ __all__ = [
     "evaluate_due",
     "evaluate_plan",
     "evaluate_plan_now",
+    "expire_day_orders",
     "give_back",
     "holder_name",
     "instruments_with_resting_orders",
@@ -44,4 +45,5 @@ __all__ = [
     "register_plan",
     "resume_plan",
     "statement",
+    "withdraw",
 ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
@@ -15,11 +15,13 @@ from markets.models import Instrument, LatestQuote
 from markets.services import market_time
 from markets.types import Source
 from trading import ledger
-from trading.errors import NotAllowed
+from trading.errors import NotAllowed, OrderRefused
 from trading.models import Balance, Journal
 from trading.services import books
 
 ZERO = Decimal(0)
+
+LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,17 @@ def open_virtual_account(
     """A virtual account with play money in it. Raises NotAllowed for viewers, OrderRefused for a bad amount."""
     if not user.may_trade:
         raise NotAllowed
-    account = BrokerAccount.objects.create(
-        user=user, name=name, broker="virtual", environment=Environment.VIRTUAL, currency=currency
-    )
+    if not 0 < len(name.strip()) <= LONGEST_NAME:
+        raise OrderRefused("name_missing")
+    if currency not in ledger.CASH_DECIMALS:
+        raise OrderRefused("unknown_currency", currency=currency)
+    try:
+        with transaction.atomic():
+            account = BrokerAccount.objects.create(
+                user=user, name=name, broker="virtual", environment=Environment.VIRTUAL, currency=currency
+            )
+    except IntegrityError as e:
+        raise OrderRefused("name_taken") from e
     books.deposit(account, opening_balance, f"opening:{account.pk}", at or market_time(Source.SIMULATOR))
     return account
 

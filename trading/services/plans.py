@@ -14,10 +14,14 @@ from markets.models import Instrument
 from markets.types import Interval
 from strategies.library.swing import SwingParameters, swing_document
 from strategies.models import Strategy, StrategyVersion
-from trading.errors import NotAllowed, PlanRefused
+from trading.errors import NotAllowed, OrderRefused, PlanRefused
 from trading.events import publish_plan_changed
 from trading.models import PlanEvaluation, SwingPlan
+from trading.services.asked import check_account, plain_number
 from trading.services.evaluation import evaluate_plan
+
+RUNNING_MODES = {"on", "shadow"}
+LONGEST_NAME = 64
 
 
 @transaction.atomic
@@ -39,6 +43,8 @@ def register_plan(
     if not user.may_trade:
         raise NotAllowed
     _check(user, broker_account, instrument, name, budget, first_share)
+    if cooldown_bars < 0 or mode not in RUNNING_MODES:
+        raise PlanRefused("bad_mode" if mode not in RUNNING_MODES else "bad_cooldown")
     plan = SwingPlan.objects.create(
         user=user,
         broker_account=broker_account,
@@ -118,21 +124,32 @@ def _check(
     budget: Decimal,
     first_share: Decimal,
 ) -> None:
-    if broker_account.user_id != user.pk or not broker_account.is_active:
-        raise PlanRefused("unknown_account")
+    try:
+        check_account(user, broker_account)
+    except OrderRefused as e:
+        raise PlanRefused(e.code, **e.facts) from e
     if not instrument.is_active:
         raise PlanRefused("instrument_not_tradable", instrument=instrument.key)
-    if not name.strip():
+    if not 0 < len(name.strip()) <= LONGEST_NAME:
         raise PlanRefused("name_missing")
-    if not budget.is_finite() or budget <= 0:
+    if not _is_number(budget):
         raise PlanRefused("bad_budget")
-    if not first_share.is_finite() or not 0 < first_share <= 1:
+    if not _is_number(first_share) or first_share > 1:
         raise PlanRefused("bad_first_share")
+
+
+def _is_number(value: Decimal) -> bool:
+    try:
+        plain_number(value, "value")
+    except OrderRefused:
+        return False
+    return True
 
 
 def _version(user: User, name: str, parameters: SwingParameters) -> StrategyVersion:
     """The rule as an immutable version of the person's own strategy: one strategy per name, a version per content."""
     document = swing_document(parameters)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # the same form sent twice at once is one rule
     strategy, _is_new = Strategy.objects.get_or_create(user=user, name=name, kind="swing")
     known = strategy.versions.filter(version_hash=document.version_hash()).first()
     return known or strategy.versions.create(
