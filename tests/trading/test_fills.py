@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 
 from brokers.models import BrokerAccount
 from brokers.protocol import FillReport, OrderReport, OrderType, ReportStatus, TimeInForce
+from brokers.simulator.events import Batch
+from brokers.simulator.replay import Replay
+from markets.events import MarketClock
 from markets.models import Instrument
-from markets.types import Side
+from markets.types import Bar, Interval, OrderBook, Quote, Side
 from tests import factories as make
 from tests.factories import facts
 from trading import ledger, services
 from trading.dispatch import dispatch_once
 from trading.models import Fill, Journal, Order, OrderEvent
 from trading.services import leases, sending
+from trading.services.feeding import Feeding
 from trading.services.matching import expire_day_orders, fold_if_unmoved
 
 pytestmark = pytest.mark.django_db
@@ -455,3 +459,28 @@ def test_market_orders_come_first_then_better_limits_then_the_earlier(instrument
     assert in_turn(orders) == ["accepted", "accepted", "filled"]
     services.match_virtual(instrument, make.make_book(instrument, 70_000, 1, LATER))
     assert in_turn(orders) == ["accepted", "filled", "filled"]
+
+
+class NobodyWatches:
+    """A publisher to whom prices mean nothing."""
+
+    def publish(self, quotes: Sequence[Quote], books: Sequence[OrderBook], clock: MarketClock) -> bool:
+        return True
+
+
+def test_the_feed_ends_day_orders_when_the_session_does(account: BrokerAccount, instrument: Instrument) -> None:
+    """A batch after the close brings no book of this instrument: its cash is free all the same."""
+    make.put_price(instrument, 70_000, keeps_sessions=True)
+    order = make.accept(make.place(account, instrument, limit_price=Decimal(69_000)))
+    close = datetime(2026, 3, 4, 6, 30, tzinfo=UTC)
+    feeding = Feeding(Replay(instrument.rules, [a_bar(instrument)]), [instrument], NobodyWatches())
+    feeding.take(Batch(at=close, ticks=(), quotes=(), books=()), [], speed=1)
+    assert make.fresh(order).state == "accepted", "another source's clock is not this instrument's"
+    Instrument.objects.update(source="replay")
+    feeding.take(Batch(at=close, ticks=(), quotes=(), books=()), [], speed=1)
+    assert make.fresh(order).state == "expired"
+
+
+def a_bar(instrument: Instrument) -> Bar:
+    price = Decimal(70_000)
+    return Bar(instrument.key, Interval.M1, make.NOW, LATER, price, price, price, price, Decimal(100))
