@@ -178,7 +178,7 @@ class TestPlanForm:
         scene.make_look(plan)
         shown = page.get(reverse("trading:plan", args=[plan.pk])).content.decode()
         assert "매수하지 않았습니다: ADX(14) 18.2 — 25보다 커야 합니다" in shown
-        assert "-6.8" in shown
+        assert "−6.8" in shown
         page.post(reverse("trading:plan_pause", args=[plan.pk]))
         plan.refresh_from_db()
         assert plan.mode == "off"
