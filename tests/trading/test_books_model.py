@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -76,6 +77,13 @@ class BooksModel(RuleBasedStateMachine):
         self.plan = make.make_plan(self.accounts[0], self.stock)
 
     # people
+
+    @rule(which=WHICH, side=SIDES, quantity=st.integers(5, 20))
+    def an_order_is_canceled_while_it_rests(self, which: int, side: Side, quantity: int) -> None:
+        self.place(self.account(which), self.stock, side=side, quantity=Decimal(quantity))
+        self.dispatch()
+        self.cancel(which)
+        self.dispatch()
 
     @precondition(lambda self: len(self.accounts) < MOST_ACCOUNTS)
     @rule(cash=st.integers(1, 5_000_000).map(Decimal))
@@ -207,12 +215,18 @@ class BooksModel(RuleBasedStateMachine):
         """Everything ever told of an order, told again, with any state beside it."""
         if order := self.order(which, fills__isnull=False):
             told = OrderReport(status, fills=tuple(_as_told(fill) for fill in order.fills.all()))
+            before = make.balances(order.broker_account), _contradictions(order)
+            was_open = order.is_open
             services.apply_report(order.pk, told, self.now)
+            if status is ReportStatus.ACCEPTED or not was_open:
+                assert make.balances(order.broker_account) == before[0]
+            assert _contradictions(order) == before[1], "no fill of ours contradicts itself"
 
     @rule(which=WHICH, quantity=st.integers(1, 12), price=STOCK_PRICES)
     def a_fill_nobody_expected(self, which: int, quantity: int, price: Decimal) -> None:
         """Late, dearer than the limit, or more than was ordered: booked where that is possible, else kept as told."""
-        if order := self.order(which, attempts__isnull=False, instrument=self.stock):
+        unfilled = {"filled_quantity__lt": F("quantity"), "instrument": self.stock}
+        if order := self.order(which, attempts__isnull=False, **unfilled):
             fill = make.make_fill(order, f"surprise {self.tick()}", quantity, int(price), 7)
             services.apply_report(order.pk, OrderReport(ReportStatus.ACCEPTED, fills=(fill,)), self.now)
 
@@ -291,6 +305,10 @@ class BooksModel(RuleBasedStateMachine):
 
 def _as_told(fill: Fill) -> FillReport:
     return FillReport(fill.key, fill.quantity, fill.price, fill.amount, fill.fee, fill.tax, fill.at)
+
+
+def _contradictions(order: Order) -> int:
+    return order.events.filter(reason__in=["fill_contradicts", "fill_not_booked"]).count()
 
 
 @pytest.mark.django_db

@@ -159,16 +159,16 @@ def test_cost_and_profit_are_exact_to_the_won(account: BrokerAccount, instrument
         make.hold(account, instrument, quantity, price)
     cost = 3 * 70_000 + 3 * 70_100 + 70_300
     assert make.balances(account)["position:KRX:005930 KRW"] == cost == 490_600
-    sell(account, instrument, 2, 71_000)
-    share = 490_600 * 2 // 7  # 140,171.43
+    sell(account, instrument, 4, 71_000)
+    share = 490_600 * 4 // 7  # 280,342.86, cut
     left = make.balances(account)
     assert left["position:KRX:005930 KRW"] == cost - share
-    assert left["realised KRW"] == -(142_000 - share)  # profit stands as a negative sum
-    sell(account, instrument, 5, 69_000)
+    assert left["realised KRW"] == -(284_000 - share)  # profit stands as a negative sum
+    sell(account, instrument, 3, 69_000)
     portfolio = services.portfolio(account)
-    fees, tax = (10 * 0 + 31 + 31 + 10 + 21 + 51), 284 + 690
+    fees, tax = 31 + 31 + 10 + 42 + 31, 568 + 414
     assert portfolio.positions == ()
-    assert portfolio.realised == 142_000 + 345_000 - 490_600 - fees - tax
+    assert portfolio.realised == 284_000 + 207_000 - 490_600 - fees - tax
     assert portfolio.total_value == make.CASH + portfolio.realised == portfolio.cash_available
     assert portfolio.profit == portfolio.realised
 
