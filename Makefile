@@ -62,7 +62,7 @@ format: install-dev
 # Collect what must be translated, then make what the pages read. Needs gettext.
 messages: install-dev
 	$(IN_TESTS) .venv/bin/python manage.py makemessages -l en --no-obsolete --no-wrap --add-location file --ignore ".venv/*" --ignore "var/*" --ignore "tests/*"
-	$(IN_TESTS) .venv/bin/python manage.py compilemessages -l en
+	$(IN_TESTS) .venv/bin/python manage.py compilemessages -l en --ignore ".venv"
 
 # Time to the first page, on the first run and the second, and the memory of all processes.
 bench-run: install-dev

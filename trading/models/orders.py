@@ -32,7 +32,7 @@ STATE_LABELS = {
     OrderState.ACCEPTED: _("접수"),
     OrderState.PARTIALLY_FILLED: _("일부 체결"),
     OrderState.FILLED: pgettext_lazy("order status", "체결"),
-    OrderState.CANCELED: _("취소"),
+    OrderState.CANCELED: pgettext_lazy("order status", "취소"),
     OrderState.EXPIRED: _("기한 만료"),
 }
 

@@ -26,6 +26,7 @@ SENTENCES = {
     "unknown_account": _("쓸 수 없는 계좌입니다."),
     "unknown_instrument": _("거래할 수 없는 종목입니다."),
     "not_a_virtual_account": _("모의 계좌에서만 할 수 있습니다."),
+    "unknown_currency": _("이 통화로는 계좌를 열 수 없습니다: %(currency)s"),
     "wrong_currency": _("이 계좌의 통화로는 거래할 수 없는 종목입니다."),
     "closed_session": _("지금은 장이 열려 있지 않습니다."),
     "no_price": _("아직 시세가 없어 주문할 수 없습니다."),
@@ -41,6 +42,10 @@ SENTENCES = {
     "canceled_by_person": _("직접 취소했습니다."),
     "cancel_requested": _("취소를 요청했습니다."),
     "day_over": _("장이 끝나 남은 수량이 만료되었습니다."),
+    "expired_before_sending": _("보내기 전에 유효 기간이 끝났습니다."),
+    "not_sent_in_time": _("제때 보내지 못했습니다. 증권사에 접수되었는지 확인하고 있습니다."),
+    "sender_gone": _("보내던 프로세스가 멈췄습니다. 증권사에 접수되었는지 확인하고 있습니다."),
+    "outcome_unknown": _("증권사의 답을 받지 못했습니다. 접수되었는지 확인하고 있습니다."),
     "expired": _("유효 기간이 끝났습니다."),
     # why a plan did nothing
     "warming_up": _("지표를 계산할 봉이 아직 부족합니다. 필요 %(needed)s, 있음 %(bars)s"),
@@ -50,6 +55,8 @@ SENTENCES = {
     "no_closed_bar_yet": _("아직 마감된 봉이 없어 판단할 수 없습니다."),
     "name_missing": _("이름을 적어 주세요."),
     "bad_budget": _("예산은 0보다 큰 금액이어야 합니다."),
+    "bad_mode": _("실행 방식은 주문까지 또는 그림자여야 합니다."),
+    "bad_cooldown": _("재시작까지 봉 수는 0 이상이어야 합니다."),
     "bad_first_share": _("1차 비중은 0%%보다 크고 100%% 이하여야 합니다."),
 }
 UNKNOWN_CODE = _("처리할 수 없습니다. (%(code)s)")
