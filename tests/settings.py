@@ -40,6 +40,7 @@ from config.settings import CHANNEL_LAYERS, DATABASES  # noqa: E402
 
 CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"kairos-{_worker}"  # type: ignore[index]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # scrypt costs 50 ms for every person made
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # a thread that kept its connection would keep the test database from going
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in the running program: a database in memory locks by table and knows neither WAL nor IMMEDIATE.
     DATABASES["default"]["TEST"] = {"NAME": str(Path(_var) / "test.sqlite3")}

@@ -197,7 +197,9 @@ class TestPlanForm:
         for _click in range(2):
             page.post(reverse("trading:account_deposit", args=[account.pk]), money)
         assert Journal.objects.filter(broker_account=account, kind="deposit").count() == 2  # the opening, and one more
-        again = page.post(reverse("trading:account_list"), {"name": "두 번째", "currency": "KRW", "opening_balance": "1"})
+        again = page.post(
+            reverse("trading:account_list"), {"name": "두 번째", "currency": "KRW", "opening_balance": "1"}
+        )
         assert again.status_code == 422
         assert "이미 같은 이름" in again.content.decode()
 

@@ -3,6 +3,7 @@
 import os
 import socket
 from datetime import timedelta
+from time import monotonic
 
 from django.db import transaction
 from django.utils import timezone
@@ -21,14 +22,55 @@ class LeaseLost(TradingError):
 
 def holder_name() -> str:
     """This process, as a lease knows it."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+    return f"{_machine()}:{os.getpid()}"
+
+
+def _machine() -> str:
+    return socket.gethostname()[:40]
+
+
+def _has_ended(holder: str) -> bool:
+    """Whether a process of this machine, by the name above, is no more. Of other machines nothing is known."""
+    machine, _separator, number = holder.rpartition(":")
+    if machine != _machine() or not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # somebody else's process: it lives
+        return False
+    return False
+
+
+class Tenure:
+    """One process' hold on a lease, renewed as it goes along."""
+
+    RENEW = 5.0  # seconds
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._holder = holder_name()
+        self._fence: int | None = None
+        self._asked = float("-inf")
+
+    def is_held(self) -> bool:
+        """Whether this process may act; asks the database every five seconds, or each time while it may not."""
+        if self._fence is None or monotonic() - self._asked > self.RENEW:
+            self._fence = acquire(self._name, self._holder)
+            self._asked = monotonic()
+        return self._fence is not None
+
+    def end(self) -> None:
+        give_back(self._name, self._holder)
 
 
 @transaction.atomic
 def acquire(name: str, holder: str) -> int | None:
     """The fence under which `holder` may act for the next 15 s, or None while someone else may.
 
-    Renewing keeps the fence; taking over from another raises it, so the one before is refused at its next claim.
+    Renewing keeps the fence; taking over from another raises it, so the one before is refused at its next claim. A holder
+    whose process on this very machine has ended is not waited for.
     """
     now = timezone.now()
     lease, is_new = Lease.objects.select_for_update().get_or_create(
@@ -37,7 +79,7 @@ def acquire(name: str, holder: str) -> int | None:
     if is_new:
         return lease.fence
     if lease.holder != holder:
-        if lease.until > now:
+        if lease.until > now and not _has_ended(lease.holder):
             return None
         lease.holder = holder
         lease.fence += 1

@@ -23,6 +23,7 @@ from markets.types import Interval, Source
 from trading.services import feeding
 from trading.services.durability import commit_without_waiting_for_the_disk
 from trading.services.feeding import Feeding
+from trading.services.leases import Tenure
 from trading.tasks import evaluate_plans
 
 logger = logging.getLogger(__name__)
@@ -56,11 +57,15 @@ class Command(BaseCommand):
         if options["replay"] is None:
             SimulatorLoop(stop).run()
             return
-        replay = self._open_replay(options)
-        played = ReplayLoop(stop, *replay, speed=_speed(options["speed"])).run()
+        speed, tenure = _speed(options["speed"]), Tenure(f"feed:{Source.REPLAY}")
+        if not tenure.is_held():
+            raise CommandError("Another replay is running; end it first. There is one clock for all replays.")
+        replay, instrument = self._open_replay(options)
+        played = ReplayLoop(stop, tenure, replay, instrument, speed).run()
         self.stdout.write(f"{played} bars of {options['replay']} replayed")
-        while options["run"] and not stop.wait(1.0):
-            markets.beat(Source.REPLAY, replay[0].clock)
+        while options["run"] and not stop.wait(1.0) and tenure.is_held():
+            markets.beat(Source.REPLAY, replay.clock)
+        tenure.end()
 
     def _open_replay(self, options: dict[str, Any]) -> tuple[Replay, Instrument]:
         try:
@@ -90,21 +95,50 @@ def ring(instrument_ids: list[int]) -> None:
             return
 
 
-def while_the_database_is_there(stop: Event, turn: Callable[[], None]) -> None:
-    """One turn; a database that went away is waited for, and the turn is taken again from the start."""
+def is_taken(stop: Event, turn: Callable[[], None]) -> bool:
+    """Take one turn; False where the database went away in it, which is waited for."""
     try:
         turn()
     except (OperationalError, InterfaceError) as e:
         logger.warning("database away (%s); the feed waits", type(e).__name__)
         connection.close()
         stop.wait(1.0)
+        return False
+    return True
 
 
 class SimulatorLoop:
-    """The simulated market at the speed people choose, for the instruments nobody else supplies."""
+    """The simulated market at the speed people choose, for the instruments nobody else supplies.
+
+    Any number may run, one works: two would offer every order the same depth twice. The others wait for its lease.
+    """
 
     def __init__(self, stop: Event) -> None:
         self._stop = stop
+        self._tenure = Tenure(f"feed:{Source.SIMULATOR}")
+        self._running: RunningMarket | None = None
+
+    def run(self) -> None:
+        while not self._stop.is_set():
+            if not is_taken(self._stop, self._turn):
+                self._running = None  # what was not stored comes out again: the market is a function of its clock
+            self._stop.wait(STEP if self._running else 1.0)
+        self._tenure.end()
+
+    def _turn(self) -> None:
+        if not self._tenure.is_held():
+            if self._running is not None:
+                logger.warning("another feed has taken over the simulated market; this one waits")
+            self._running = None
+            return
+        self._running = self._running or RunningMarket()
+        self._running.turn()
+
+
+class RunningMarket:
+    """The simulated market between taking it up, where the last feed left it, and letting it go."""
+
+    def __init__(self) -> None:
         seed, keeps_sessions = settings.SIMULATOR_SEED, settings.SIMULATOR_SESSIONS
         self._market = feeding.open_simulator(seed, keeps_sessions)
         self._folder = feeding.folder_for(self._market, seed, keeps_sessions)
@@ -113,11 +147,8 @@ class SimulatorLoop:
         self._last_step = monotonic()
         markets.beat(Source.SIMULATOR, self._market.clock, keeps_sessions=keeps_sessions)
 
-    def run(self) -> None:
-        while not self._stop.wait(STEP):
-            while_the_database_is_there(self._stop, self._turn)
-
-    def _turn(self) -> None:
+    def turn(self) -> None:
+        """Bring the market to where its clock should be by now."""
         self._keep_pace()
         to = self._market.due(self._pace.elapsed(timezone.now()))
         if (to - self._market.clock).total_seconds() < 1:
@@ -142,8 +173,9 @@ class SimulatorLoop:
 class ReplayLoop:
     """Imported bars as the live market. At speed 0 (max) the next bar comes once the last has been worked through."""
 
-    def __init__(self, stop: Event, replay: Replay, instrument: Instrument, speed: int) -> None:
+    def __init__(self, stop: Event, tenure: Tenure, replay: Replay, instrument: Instrument, speed: int) -> None:
         self._stop = stop
+        self._tenure = tenure
         self._replay = replay
         self._instrument = instrument
         self._speed = speed
@@ -153,13 +185,15 @@ class ReplayLoop:
 
     def run(self) -> int:
         """Play to the end, or until stopped; the number of bars played."""
-        if self._speed == 0:
-            while not self._stop.is_set() and not self._replay.ended:
+        pace = Pace(self._speed or 1, timezone.now())
+        while not self._replay.ended and not self._stop.is_set():
+            if not self._tenure.is_held():
+                raise CommandError("Another replay has taken over.")
+            if self._speed == 0:
                 self._play_and_wait()
-        else:
-            pace = Pace(self._speed, timezone.now())
-            while not self._replay.ended and not self._stop.wait(STEP):
+            else:
                 self._play_until(pace)
+                self._stop.wait(STEP)
         return self._played
 
     def _play_until(self, pace: Pace) -> None:
