@@ -162,6 +162,7 @@ def make_plan(account: BrokerAccount, instrument: Instrument, **fields: Any) -> 
     )
     plan: dict[str, Any] = {
         "name": f"plan {next(_numbers)}",
+        "client_key": f"key-{next(_numbers)}",
         "interval": Interval.H1,
         "budget": Decimal(5_000_000),
         "watches_from": NOW,

@@ -88,9 +88,15 @@ class TestPlanForm:
         numbers = {**preset_values("default"), "stop_loss_rate": "7", "first_share": "50", "cooldown_bars": "5"}
         chosen = {"name": "삼성 스윙", "instrument": instrument.key, "broker_account": str(account.pk)}
         rest = {"interval": "1h", "mode": "on", "budget": "3,000,000", "repeat": "on"}
+        rest["client_key"] = uuid4().hex
         return {
             name: value for name, value in (numbers | chosen | rest).items() if value is not None and value is not False
         }
+
+    def test_a_second_click_is_the_same_plan(self, page: Client, typed: dict[str, Any]) -> None:
+        first = page.post(reverse("trading:plan_new"), typed)
+        assert page.post(reverse("trading:plan_new"), typed)["Location"] == first["Location"]
+        assert SwingPlan.objects.count() == 1
 
     def test_an_untouched_form_registers_the_default_rule(self, page: Client, typed: dict[str, Any]) -> None:
         response = page.post(reverse("trading:plan_new"), typed, follow=True)

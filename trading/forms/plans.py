@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any, cast
+from uuid import uuid4
 
 from django import forms
 from django.utils.text import format_lazy
@@ -40,6 +41,7 @@ def _switch(step: Any, name: str) -> forms.BooleanField:
 class SwingPlanForm(forms.Form):
     """A swing plan: what to trade, with how much, by which numbers. Bounds of the rule's numbers live with the rule."""
 
+    client_key = forms.RegexField(r"^[0-9a-f]{32}$", widget=forms.HiddenInput)
     name = forms.CharField(label=_("이름"), max_length=64)
     instrument = InstrumentField(label=_("종목"))
     broker_account = AccountField(queryset=None, label=_("계좌"), empty_label=None)
@@ -99,6 +101,7 @@ class SwingPlanForm(forms.Form):
     def blank(cls, user: User, preset: str, **typed: Any) -> "SwingPlanForm":
         """A form to begin with: the preset's numbers, and whatever was already typed elsewhere on the page."""
         start = {"interval": "1h", "first_share": "50", "cooldown_bars": 5, "repeat": True, "mode": "on"}
+        start["client_key"] = uuid4().hex  # made with the page: a second click is the same plan
         return cls(user, initial=start | typed | preset_values(preset))
 
     def clean(self) -> dict[str, Any]:
@@ -145,7 +148,17 @@ class SwingPlanForm(forms.Form):
     def as_plan(self) -> dict[str, Any]:
         """The arguments of `register_plan`, except the user."""
         asked = self.cleaned_data
-        chosen = ("broker_account", "instrument", "name", "budget", "first_share", "repeat", "cooldown_bars", "mode")
+        chosen = (
+            "broker_account",
+            "instrument",
+            "name",
+            "budget",
+            "first_share",
+            "repeat",
+            "cooldown_bars",
+            "mode",
+            "client_key",
+        )
         return {
             **{name: asked[name] for name in chosen},
             "interval": Interval(asked["interval"]),

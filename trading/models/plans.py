@@ -34,6 +34,7 @@ class SwingPlan(models.Model):
     instrument = models.ForeignKey("markets.Instrument", models.PROTECT, related_name="swing_plans")
     strategy_version = models.ForeignKey("strategies.StrategyVersion", models.PROTECT, related_name="swing_plans")
     name = models.CharField(_("이름"), max_length=64)
+    client_key = models.CharField(max_length=32, editable=False)  # a form sent twice is one plan
     interval = models.CharField(_("간격"), max_length=3, choices=[(i.value, i.value) for i in Interval])
     budget = ExactDecimalField(_("예산"))
     first_share = ExactDecimalField(_("1차 비중"), default=Decimal("0.5"))  # fraction of the budget
@@ -66,6 +67,7 @@ class SwingPlan(models.Model):
         verbose_name = _("오토 스윙")
         verbose_name_plural = _("오토 스윙")
         constraints = [
+            UniqueConstraint(fields=["user", "client_key"], name="plan_client_key_unique"),
             CheckConstraint(name="plan_budget_gt_0", condition=Q(budget__gt=0)),
             CheckConstraint(name="plan_first_share_is_a_fraction", condition=Q(first_share__gt=0, first_share__lte=1)),
             CheckConstraint(name="plan_signal_known", condition=Q(signal__in=[0, 1, 2, 3])),

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -38,18 +38,27 @@ def register_plan(
     repeat: bool = True,
     cooldown_bars: int = 5,
     mode: str = "on",
+    client_key: str = "",
 ) -> SwingPlan:
-    """A swing plan that watches from the next closed bar on. Raises NotAllowed and PlanRefused; nothing is written then."""
+    """A swing plan that watches from the next closed bar on; the same `client_key` again gives the same plan.
+
+    Raises NotAllowed and PlanRefused; nothing is written then.
+    """
     if not user.may_trade:
         raise NotAllowed
     _check(user, broker_account, instrument, name, budget, first_share)
     if cooldown_bars < 0 or mode not in RUNNING_MODES:
         raise PlanRefused("bad_mode" if mode not in RUNNING_MODES else "bad_cooldown")
+    version = _version(user, name, parameters)  # locks the person's row: a second click waits here
+    earlier = SwingPlan.objects.for_user(user).filter(client_key=client_key).first() if client_key else None
+    if earlier is not None:
+        return earlier
     plan = SwingPlan.objects.create(
         user=user,
+        client_key=client_key or uuid4().hex,
         broker_account=broker_account,
         instrument=instrument,
-        strategy_version=_version(user, name, parameters),
+        strategy_version=version,
         name=name,
         interval=interval,
         budget=budget,
