@@ -20,7 +20,9 @@ class Strategy(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="strategies")
     name = models.CharField(_("이름"), max_length=64)
-    kind = models.CharField(_("종류"), max_length=16, default="document")  # the library module that builds it, or "document"
+    kind = models.CharField(
+        _("종류"), max_length=16, default="document"
+    )  # the library module that builds it, or "document"
     created_at = models.DateTimeField(_("등록"), auto_now_add=True)
 
     objects: ClassVar[StrategyQuerySet] = StrategyQuerySet.as_manager()  # type: ignore[assignment]

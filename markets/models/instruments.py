@@ -48,7 +48,9 @@ class Instrument(models.Model):
     min_amount = ExactDecimalField(_("최소 금액"), default=Decimal(0))
     price_limit_rate = ExactDecimalField(_("가격 제한폭"), null=True, blank=True)
     # Who supplies its prices now. A replay takes an instrument over by writing itself here, and the simulator lets go.
-    source = models.CharField(_("시세 출처"), max_length=16, choices=list(SOURCE_LABELS.items()), default=Source.SIMULATOR)
+    source = models.CharField(
+        _("시세 출처"), max_length=16, choices=list(SOURCE_LABELS.items()), default=Source.SIMULATOR
+    )
     is_active = models.BooleanField(_("거래 가능"), default=True)
 
     objects: ClassVar[InstrumentQuerySet] = InstrumentQuerySet.as_manager()  # type: ignore[assignment]

@@ -16,7 +16,9 @@ class PriceFeed(models.Model):
     source = models.CharField(_("출처"), max_length=16, choices=list(SOURCE_LABELS.items()), primary_key=True)
     market_time = models.DateTimeField(_("시장 시각"))
     heartbeat_at = models.DateTimeField(_("마지막 신호"))  # wall clock
-    speed = models.PositiveIntegerField(_("배속"), default=1)  # market seconds per second; 0: as fast as the work allows
+    speed = models.PositiveIntegerField(
+        _("배속"), default=1
+    )  # market seconds per second; 0: as fast as the work allows
     keeps_sessions = models.BooleanField(_("장 시간 적용"), default=False)
     state = models.JSONField(default=dict)  # what the source needs to go on where it stopped
 

@@ -26,7 +26,9 @@ class Command(BaseCommand):
         try:
             instrument = Instrument.objects.by_key(options["instrument"])
         except Instrument.DoesNotExist:
-            raise CommandError(f"There is no instrument {options['instrument']}; `manage.py seed_demo` knows some.") from None
+            raise CommandError(
+                f"There is no instrument {options['instrument']}; `manage.py seed_demo` knows some."
+            ) from None
         started = monotonic()
         try:
             with options["file"].open("rb") as stream:
