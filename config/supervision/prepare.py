@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,11 @@ def prepare(demo: bool) -> Report:
     from django.db import Error, connection
 
     from accounts.models import User
-    from trading.models import Pulse
 
     try:
         connection.ensure_connection()
         call_command("migrate", verbosity=0, interactive=False)
-        Pulse.objects.all().delete()
+        _forget_signs_of_life()
         if not demo or User.objects.exists():
             return Report()
     except Error as e:
@@ -43,7 +43,17 @@ def prepare(demo: bool) -> Report:
     sys.stderr.write("데모를 준비합니다, 처음 한 번 / preparing the demo, once…\n")
     said = io.StringIO()
     call_command("seed_demo", stdout=said)
+    _forget_signs_of_life()
     return Report(sign_in=said.getvalue().strip().rpartition("\n")[2])
+
+
+def _forget_signs_of_life() -> None:
+    """What the last run, or the seeding, left behind would pass for a process that is up."""
+    from markets.models import PriceFeed
+    from trading.models import Pulse
+
+    Pulse.objects.all().delete()
+    PriceFeed.objects.update(heartbeat_at=datetime.fromtimestamp(0, UTC))
 
 
 def main(report: str, demo: str) -> None:
