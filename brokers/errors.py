@@ -13,6 +13,18 @@ class OutcomeUnknown(BrokerError):
     code = "outcome_unknown"
 
 
+class NotSent(BrokerError):
+    """Nothing can have left: the connection failed before the first byte of the request."""
+
+    code = "broker_unreachable"
+
+
+class ReadIncomplete(BrokerError):
+    """A question got no whole answer (an error, a missing page, garbage): the read proves nothing and is void."""
+
+    code = "broker_read_incomplete"
+
+
 class BrokerNotConfigured(BrokerError):
     """No adapter can serve this account as it is set up."""
 

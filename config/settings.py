@@ -35,8 +35,7 @@ VAR_DIR = ENVIRONMENT.var_dir
 TIME_SCALE = ENVIRONMENT.time_scale
 SIMULATOR_SEED = ENVIRONMENT.simulator_seed
 SIMULATOR_SESSIONS = ENVIRONMENT.simulator_sessions
-SIMULATOR_SEED = ENVIRONMENT.simulator_seed
-SIMULATOR_SESSIONS = ENVIRONMENT.simulator_sessions
+BROKER_ADAPTERS = {"virtual": "brokers.virtual.adapter.open_account"}  # who serves an account, by its broker's name
 
 INSTALLED_APPS = [
     "django.contrib.admin",

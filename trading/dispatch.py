@@ -10,7 +10,7 @@ from uuid import UUID
 
 from brokers.errors import BrokerNotConfigured, OutcomeUnknown
 from brokers.models import BrokerAccount
-from brokers.protocol import Broker, OrderReport, ReportStatus
+from brokers.protocol import Broker, CancelReply, OrderReport, ReportStatus
 from brokers.services import open_broker
 from trading.models import Order
 from trading.services import sending
@@ -82,8 +82,10 @@ def cancel_requested(fence: int, open_account: OpenBroker = open_broker) -> int:
 def _cancel(order: Order, open_account: OpenBroker) -> None:
     sending.begin_cancel(order)
     try:
-        report = open_account(order.broker_account).cancel(order.as_request(), order.broker_order_key)
+        reply = open_account(order.broker_account).cancel(order.as_request(), order.broker_order_key)
     except Exception:
         logger.exception("order %s: cancel in doubt, asked again later", order.pk)
         return
-    sending.apply_report(order.pk, report, sending.market_time(order))
+    if reply is CancelReply.CONFIRMED:
+        report = OrderReport(ReportStatus.CANCELED, order.broker_order_key, reason="canceled_by_person")
+        sending.apply_report(order.pk, report, sending.market_time(order))

@@ -32,8 +32,12 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.UNKNOWN: frozenset(
         {_S.ACCEPTED, _S.PARTIALLY_FILLED, _S.FILLED, _S.REJECTED, _S.AMBIGUOUS, _S.NOT_PLACED, _S.CANCELED, _S.EXPIRED}
     ),
-    _S.AMBIGUOUS: frozenset({_S.ACCEPTED, _S.NOT_PLACED}),
-    _S.NOT_PLACED: frozenset({_S.ACCEPTED}),  # late evidence only; raises an alert
+    # A person has said which of the broker's orders it is, and that order may have gone on meanwhile.
+    _S.AMBIGUOUS: frozenset(
+        {_S.ACCEPTED, _S.PARTIALLY_FILLED, _S.FILLED, _S.REJECTED, _S.NOT_PLACED, _S.CANCELED, _S.EXPIRED}
+    ),
+    # Late evidence only; it raises an alert.
+    _S.NOT_PLACED: frozenset({_S.ACCEPTED, _S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED}),
     _S.REJECTED: frozenset(),
     _S.ACCEPTED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED}),
     _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED}),

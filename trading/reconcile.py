@@ -2,6 +2,7 @@
 
 import logging
 
+from brokers.protocol import OrderReport
 from brokers.services import open_broker
 from trading.dispatch import OpenBroker
 from trading.models import Order
@@ -21,9 +22,10 @@ def reconcile_once(open_account: OpenBroker = open_broker) -> int:
 def _settle(order: Order, open_account: OpenBroker) -> None:
     """A question that fails proves nothing (I3): the order stays in doubt, and the others are asked about all the same."""
     try:
-        report = open_account(order.broker_account).find(order.as_request())
+        listed = open_account(order.broker_account).find(order.as_request())
     except Exception:
         logger.exception("order %s: cannot be looked up, still in doubt", order.pk)
         return
-    if report is not None:
+    if listed is not None:
+        report = OrderReport(listed.status, listed.key, listed.fills, listed.reason, listed.raw)
         sending.apply_report(order.pk, report, sending.market_time(order))

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from brokers.errors import BrokerNotConfigured
 from brokers.models import BrokerAccount
-from brokers.protocol import Broker, OrderReport, ReportStatus
+from brokers.protocol import Broker, CancelReply, OrderReport, ReportStatus
 from markets.models import Instrument
 from markets.types import Side
 from tests import factories as make
@@ -318,7 +318,7 @@ def test_a_cancel_in_doubt_stops_nobody_else(account: BrokerAccount, instrument:
     dispatch_once(fence, FakeBroker().opened)
     for order in orders:
         services.cancel_order(account.user, order.pk)
-    broker = FakeBroker(canceled=[None, OrderReport(ReportStatus.CANCELED)])
+    broker = FakeBroker(canceled=[None, CancelReply.CONFIRMED])
     dispatch_once(fence, broker.opened)
     assert sorted(state(order) for order in orders) == ["accepted", "canceled"]
 

@@ -12,6 +12,8 @@ KIND_LABELS = {
     "reserve": _("예약"),
     "release": _("예약 해제"),
     "fill": _("체결"),
+    "adjustment": _("대조 조정"),
+    "reset": _("초기화"),
 }
 
 

@@ -17,8 +17,12 @@ from trading import lifecycle
 from trading.lifecycle import OrderState
 
 SIDE_LABELS = {Side.BUY: _("매수"), Side.SELL: _("매도")}
-TYPE_LABELS = {OrderType.MARKET: _("시장가"), OrderType.LIMIT: _("지정가")}
-TIME_IN_FORCE_LABELS = {TimeInForce.DAY: _("당일"), TimeInForce.GTC: _("취소할 때까지")}
+TYPE_LABELS = {OrderType.MARKET: _("시장가"), OrderType.LIMIT: _("지정가"), OrderType.STOP: _("스톱")}
+TIME_IN_FORCE_LABELS = {
+    TimeInForce.DAY: _("당일"),
+    TimeInForce.GTC: _("취소할 때까지"),
+    TimeInForce.IOC: _("즉시 체결 후 잔량 취소"),
+}
 PURPOSE_LABELS = {"manual": _("직접 주문"), "entry": _("진입"), "exit": _("청산")}
 STATE_LABELS = {
     OrderState.DENIED: _("한도 거부"),
@@ -64,6 +68,8 @@ class Order(models.Model):
     quantity = ExactDecimalField(_("수량"))
     order_type = models.CharField(_("주문 종류"), max_length=8, choices=list(TYPE_LABELS.items()))
     limit_price = ExactDecimalField(_("지정가"), null=True)  # null: market
+    stop_price = ExactDecimalField(_("스톱 가격"), null=True)  # null unless a stop order
+    triggered_at = models.DateTimeField(null=True)  # market time at which the stop price was reached
     worst_price = ExactDecimalField(null=True)  # a market buy's cash guard: it never pays more than was reserved
     time_in_force = models.CharField(_("유효 기간"), max_length=4, choices=list(TIME_IN_FORCE_LABELS.items()))
     purpose = models.CharField(_("목적"), max_length=8, choices=list(PURPOSE_LABELS.items()), default="manual")
@@ -74,6 +80,9 @@ class Order(models.Model):
     state = models.CharField(_("상태"), max_length=16, choices=list(STATE_LABELS.items()))
     reason = models.CharField(_("사유"), max_length=64, blank=True)
     facts: Any = models.JSONField(default=dict)  # the numbers behind a denial
+    replaces = models.OneToOneField(
+        "trading.Order", models.PROTECT, null=True, related_name="replaced_by"
+    )  # after a change
     client_key = models.CharField(max_length=128)  # the sender's idempotency key
     request_hash = models.CharField(max_length=64)
     client_id = models.CharField(max_length=36, unique=True)  # what the broker is told, where it takes one
@@ -90,8 +99,11 @@ class Order(models.Model):
     created_at = models.DateTimeField(_("주문"), auto_now_add=True)
     sent_at = models.DateTimeField(null=True)
     deadline_at = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True)  # after a refusal that may pass: when it may be tried again
     lease_until = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)  # market time
+    clean_reads = models.PositiveSmallIntegerField(default=0)  # order lists that proved it absent, one after the other
+    last_clean_read_at = models.DateTimeField(null=True)
     fence = models.BigIntegerField(default=0)
     version = models.PositiveIntegerField(default=0)  # grows with every change; a page's hint carries it
 
@@ -118,6 +130,10 @@ class Order(models.Model):
             ),
             CheckConstraint(name="order_quantity_gt_0", condition=Q(quantity__gt=0)),
             CheckConstraint(name="order_limit_price_gt_0", condition=Q(limit_price=None) | Q(limit_price__gt=0)),
+            CheckConstraint(
+                name="order_stop_price_iff_stop",
+                condition=Q(order_type="stop", stop_price__gt=0) | (~Q(order_type="stop") & Q(stop_price=None)),
+            ),
             CheckConstraint(name="order_state_known", condition=Q(state__in=[s.value for s in OrderState])),
             CheckConstraint(
                 name="order_filled_within_quantity",
@@ -130,6 +146,7 @@ class Order(models.Model):
             models.Index(fields=["created_at"], condition=Q(state="pending"), name="order_pending"),
             models.Index(fields=["instrument"], condition=_in(lifecycle.WORKING), name="order_working"),
             models.Index(fields=["plan", "-created_at"], name="order_by_plan"),
+            models.Index(fields=["broker_account", "-created_at"], name="order_by_account"),
         ]
 
     def __str__(self) -> str:
@@ -148,16 +165,25 @@ class Order(models.Model):
     def is_open(self) -> bool:
         return self.state in lifecycle.OPEN
 
+    @property
+    def waits_for_trigger(self) -> bool:
+        """Whether this is a stop order whose price has not come yet."""
+        return self.order_type == OrderType.STOP and self.triggered_at is None
+
     def as_request(self) -> OrderRequest:
+        """What the broker is told; only a claimed order has it. A triggered stop goes out as a market order."""
+        if self.sent_at is None:
+            raise ValueError(f"order {self.pk} has not been claimed")
         return OrderRequest(
             id=self.pk,
             client_id=self.client_id,
             instrument=self.instrument.key,
             side=Side(self.side),
             quantity=self.quantity,
-            order_type=OrderType(self.order_type),
+            order_type=OrderType.MARKET if self.triggered_at else OrderType(self.order_type),
             limit_price=self.limit_price,
             time_in_force=TimeInForce(self.time_in_force),
+            claimed_at=self.sent_at,
         )
 
 
@@ -168,7 +194,9 @@ class OrderAttempt(models.Model):
     number = models.PositiveSmallIntegerField()
     at = models.DateTimeField(auto_now_add=True)
     fence = models.BigIntegerField()
-    outcome = models.CharField(max_length=16, default="sending")
+    release = models.CharField(max_length=64, blank=True)  # the code that sent it
+    outcome = models.CharField(max_length=16, default="sending")  # sending · landed · refused · unknown
+    reason = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints = [
@@ -191,11 +219,17 @@ class OrderEvent(models.Model):
     origin = models.CharField(max_length=8)  # place · claim · broker · person
     reason = models.CharField(max_length=64, blank=True)
     raw: Any = models.JSONField(default=dict)
+    source_key = models.CharField(max_length=96, blank=True)  # what was told under one key is kept once
     market_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["id"]
+        constraints = [
+            UniqueConstraint(
+                fields=["order", "origin", "source_key"], condition=~Q(source_key=""), name="order_event_told_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.order_id} {self.state}"
@@ -213,6 +247,7 @@ class Fill(models.Model):
     fee = ExactDecimalField(_("수수료"))
     tax = ExactDecimalField(_("세금"))
     pricing = models.CharField(_("가격 근거"), max_length=64, blank=True)
+    synthetic = models.BooleanField(default=False)  # worked out from the broker's totals, not told one by one
     at = models.DateTimeField(_("체결"))  # market time
     created_at = models.DateTimeField(auto_now_add=True)
 
