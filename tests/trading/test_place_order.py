@@ -183,8 +183,21 @@ def test_an_account_closed_a_moment_ago_is_refused(account: BrokerAccount, instr
     assert refusal(account, instrument) == "unknown_account"
 
 
-def test_only_virtual_accounts_take_orders_today(instrument: Instrument) -> None:
-    assert refusal(make.make_live_account(make.make_user()), instrument) == "environment_not_available"
+def test_real_money_moves_only_where_it_is_switched_on(instrument: Instrument, settings: Any) -> None:
+    account = make.make_live_account(make.make_user())
+    settings.LIVE_TRADING = False
+    assert refusal(account, instrument) == "live_trading_off"
+    settings.LIVE_TRADING = True
+    assert refusal(account, instrument) == "broker_not_configured"  # no adapter of this name
+
+
+def test_a_paper_account_needs_an_adapter_and_nothing_more(instrument: Instrument, settings: Any) -> None:
+    user = make.make_user()
+    unserved = BrokerAccount.objects.create(user=user, name="모의", broker="nobody", environment="paper")
+    assert refusal(unserved, instrument) == "broker_not_configured"
+    settings.BROKER_ADAPTERS = {"served": "brokers.virtual.adapter.open_account"}
+    served = BrokerAccount.objects.create(user=user, name="모의 2", broker="served", environment="paper")
+    assert make.place(served, instrument).reason == "insufficient_cash"  # let through, and it has no cash
 
 
 def refusal(account: BrokerAccount, instrument: Instrument, **asked: Any) -> str:

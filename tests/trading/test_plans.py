@@ -78,7 +78,7 @@ def test_what_cannot_be_a_plan_leaves_nothing_behind(
 
 
 def test_an_account_that_takes_no_orders_takes_no_plans(account: BrokerAccount, instrument: Instrument) -> None:
-    with pytest.raises(PlanRefused, match="environment_not_available"):
+    with pytest.raises(PlanRefused, match="live_trading_off"):
         register(make.make_live_account(account.user), instrument)
     with pytest.raises(PlanRefused, match="unknown_account"):
         register(account, instrument, user=make.make_user())

@@ -5,9 +5,13 @@ import json
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from django.conf import settings
+
 from accounts.models import User
+from brokers import services as brokers
+from brokers.errors import BrokerNotConfigured
 from brokers.models import BrokerAccount
-from brokers.protocol import Environment, OrderType, TimeInForce
+from brokers.protocol import Abilities, Environment, OrderType, TimeInForce
 from markets.models import Instrument
 from markets.rules import RuleViolation, require_number
 from markets.types import Side
@@ -71,11 +75,20 @@ def check_rights(asked: Asked) -> None:
 
 
 def check_account(user: User, account: BrokerAccount) -> None:
-    """Raise OrderRefused unless the account is the person's own, in use, and of an environment that takes orders."""
+    """Raise OrderRefused unless the account is the person's own, in use, and may trade: a live one only where allowed."""
     if account.user_id != user.pk or not account.is_active:
         raise OrderRefused("unknown_account")
-    if account.environment != Environment.VIRTUAL:
-        raise OrderRefused("environment_not_available", environment=account.environment)
+    if account.environment == Environment.LIVE and not settings.LIVE_TRADING:
+        raise OrderRefused("live_trading_off")
+    abilities_of(account)
+
+
+def abilities_of(account: BrokerAccount) -> Abilities:
+    """What the account's venue can do. Raises OrderRefused where no adapter serves it."""
+    try:
+        return brokers.abilities(account)
+    except BrokerNotConfigured as e:
+        raise OrderRefused(e.code, broker=account.broker) from e
 
 
 def check_limit(order_type: OrderType, limit_price: Decimal | None) -> None:

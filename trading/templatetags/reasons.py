@@ -20,7 +20,7 @@ SENTENCES = {
     "outside_price_limit": _("가격 제한폭을 벗어났습니다. %(low)s부터 %(high)s까지 주문할 수 있습니다."),
     "limit_price_missing": _("지정가를 적어 주세요."),
     "limit_price_without_limit": _("시장가 주문에는 지정가를 적지 않습니다."),
-    "environment_not_available": _("아직 모의 계좌에서만 주문할 수 있습니다."),
+    "live_trading_off": _("실전 거래가 꺼져 있어 실전 계좌로는 주문할 수 없습니다."),
     "instrument_not_tradable": _("거래할 수 없는 종목입니다."),
     "bad_client_key": _("주문 화면이 오래되었습니다. 새로 고친 뒤 다시 주문해 주세요."),
     "unknown_account": _("쓸 수 없는 계좌입니다."),
