@@ -17,21 +17,31 @@ from brokers.models import BrokerAccount
 from markets.models import Instrument, LatestQuote, PriceFeed, TradingDay
 from strategies.models import Strategy, StrategyVersion
 from trading.models import (
+    AccountReading,
+    Alert,
     Balance,
+    BrokerOrder,
     Fill,
+    Halt,
+    IdempotencyKey,
     Journal,
     Order,
     OrderAttempt,
+    OrderChange,
     OrderEvent,
     PlanEvaluation,
+    PositionDifference,
     Posting,
+    RiskLimit,
     SignalStep,
     SwingPlan,
+    System,
 )
 
 NOW = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 FACTS = [
     Order, Fill, Journal, Balance, SwingPlan, PlanEvaluation, Strategy, StrategyVersion, PriceFeed, LatestQuote,
+    Halt, RiskLimit, Alert, System, BrokerOrder, AccountReading, PositionDifference, IdempotencyKey, OrderChange,
 ]  # fmt: skip
 INLINE_FACTS = [OrderAttempt, OrderEvent, Posting, SignalStep]
 KEPT = [User, BrokerAccount, Instrument]
@@ -79,7 +89,26 @@ def trade(number: int) -> Order:
         plan=plan, bar_closed_at=NOW, market_at=NOW, signal=0, outcome="buy_first", order=order
     )
     SignalStep.objects.create(plan=plan, cycle=1, from_signal=0, to_signal=1, order=order, at=NOW)
+    keep_safe(order)
     return order
+
+
+def keep_safe(order: Order) -> None:
+    """One of everything that stands around an order: what stops it, what a broker listed, what was asked."""
+    account = order.broker_account
+    Halt.objects.create(scope="account", target=str(account.pk), mode="halted", by=order.user, at=NOW)
+    RiskLimit.objects.create(scope="account", target=str(account.pk), name="order_amount", value=1000, since=NOW)
+    Alert.objects.create(user=order.user, cause="unknown", subject=f"order:{order.pk}", opened_at=NOW, last_at=NOW)
+    System.objects.get_or_create(pk=1)
+    BrokerOrder.objects.create(
+        broker_account=account, key="b1", instrument="KRX:1", side="buy", quantity=10, order_type="limit",
+        ordered_at=NOW, status="accepted", filled_quantity=0, filled_amount=0, order=order, first_seen_at=NOW,
+        last_seen_at=NOW,
+    )  # fmt: skip
+    AccountReading.objects.create(broker_account=account, fence=1, asked_at=NOW)
+    PositionDifference.objects.create(broker_account=account, instrument="KRX:1", ours=1, theirs=2, opened_at=NOW)
+    IdempotencyKey.objects.create(user=order.user, key="key", request_hash="0" * 64)
+    OrderChange.objects.create(order=order, quantity=5, client_key="change")
 
 
 @pytest.fixture

@@ -4,16 +4,25 @@ from django.contrib import admin
 
 from accounts.admin import FactsAdmin, FactsInline
 from trading.models import (
+    AccountReading,
+    Alert,
     Balance,
+    BrokerOrder,
     Fill,
+    Halt,
+    IdempotencyKey,
     Journal,
     Order,
     OrderAttempt,
+    OrderChange,
     OrderEvent,
     PlanEvaluation,
+    PositionDifference,
     Posting,
+    RiskLimit,
     SignalStep,
     SwingPlan,
+    System,
 )
 
 
@@ -103,3 +112,92 @@ class PlanEvaluationAdmin(FactsAdmin):
     search_fields = ["plan__name", "plan__instrument__symbol"]
     date_hierarchy = "bar_closed_at"
     ordering = ["-bar_closed_at"]
+
+
+# What keeps orders from leaving. Halts are latched and released on the safety page and from the command line, not here.
+
+
+@admin.register(Halt)
+class HaltAdmin(FactsAdmin):
+    list_display = ["scope", "target", "mode", "reason", "by", "at"]
+    list_filter = ["mode", "scope"]
+    list_select_related = ["by"]
+    search_fields = ["target", "reason", "by__email"]
+    ordering = ["scope", "target"]
+
+
+@admin.register(RiskLimit)
+class RiskLimitAdmin(FactsAdmin):
+    list_display = ["scope", "target", "name", "value", "since"]
+    list_filter = ["scope", "name"]
+    search_fields = ["target", "name"]
+    ordering = ["-since"]
+
+
+@admin.register(Alert)
+class AlertAdmin(FactsAdmin):
+    list_display = ["last_at", "cause", "subject", "user", "times", "opened_at", "closed_at", "closed_by"]
+    list_filter = ["cause", ("closed_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["user", "closed_by"]
+    search_fields = ["cause", "subject", "user__email"]
+    date_hierarchy = "opened_at"
+
+
+@admin.register(System)
+class SystemAdmin(FactsAdmin):
+    list_display = ["release", "epoch", "armed"]
+
+
+# What brokers listed, and where it differs from our books.
+
+
+@admin.register(BrokerOrder)
+class BrokerOrderAdmin(FactsAdmin):
+    list_display = [
+        "ordered_at", "broker_account", "instrument", "side", "quantity", "limit_price", "status", "filled_quantity",
+        "order", "is_external",
+    ]  # fmt: skip
+    list_filter = ["is_external", "status", "side"]
+    list_select_related = ["broker_account", "order"]
+    search_fields = ["key", "client_id", "instrument", "broker_account__name", "broker_account__user__email"]
+    date_hierarchy = "ordered_at"
+
+
+@admin.register(AccountReading)
+class AccountReadingAdmin(FactsAdmin):
+    list_display = ["broker_account", "asked_at", "fence", "failed_since", "failure"]
+    list_filter = [("failed_since", admin.EmptyFieldListFilter)]
+    list_select_related = ["broker_account"]
+    search_fields = ["broker_account__name", "broker_account__user__email"]
+
+
+@admin.register(PositionDifference)
+class PositionDifferenceAdmin(FactsAdmin):
+    list_display = ["opened_at", "broker_account", "instrument", "ours", "theirs", "closed_at", "resolution"]
+    list_filter = ["resolution", ("closed_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["broker_account"]
+    search_fields = ["instrument", "broker_account__name", "broker_account__user__email"]
+    date_hierarchy = "opened_at"
+    ordering = ["-opened_at"]
+
+
+# What was asked of us, and at which key.
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(FactsAdmin):
+    list_display = ["created_at", "user", "key", "result"]
+    list_select_related = ["user"]
+    search_fields = ["key", "user__email"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at"]
+
+
+@admin.register(OrderChange)
+class OrderChangeAdmin(FactsAdmin):
+    list_display = ["created_at", "order", "quantity", "limit_price", "stop_price", "outcome", "reason"]
+    list_filter = ["outcome"]
+    list_select_related = ["order"]
+    search_fields = ["=order__id", "client_key"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at"]
