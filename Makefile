@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test lint format messages lock bench-run bench-page bench-import clean help
+.PHONY: run install install-dev test lint format messages lock bench-run bench-page bench-import bench-orders clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -75,6 +75,10 @@ bench-page: install-dev
 # A million bars from a file into SQLite and, where TEST_POSTGRES_URL names a server, PostgreSQL.
 bench-import: install-dev
 	@.venv/bin/python -m bench.import_bars
+
+# Orders placed per second beside the bare SQL that one placing needs. Needs TEST_POSTGRES_URL.
+bench-orders: install-dev
+	@.venv/bin/python -m bench.place_orders
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
