@@ -42,6 +42,8 @@ SENTENCES = {
     # what became of an order
     "canceled_by_person": _("직접 취소했습니다."),
     "cancel_requested": _("취소를 요청했습니다."),
+    "ioc_rest": _("바로 체결되지 않은 남은 수량을 취소했습니다."),
+    "account_reset": _("계좌를 초기화하면서 취소했습니다."),
     "day_over": _("장이 끝나 남은 수량이 만료되었습니다."),
     "broker_not_configured": _("이 계좌의 증권사 연결이 설정되어 있지 않습니다."),
     "expired_before_sending": _("보내기 전에 유효 기간이 끝났습니다."),
