@@ -6,12 +6,13 @@ from trading.models.orders import Fill, Order, OrderAttempt, OrderEvent
 from trading.models.plans import PlanEvaluation, SignalStep, SwingPlan
 from trading.models.reconciliation import AccountReading, BrokerOrder, PositionDifference
 from trading.models.requests import IdempotencyKey, OrderChange
-from trading.models.safety import Alert, Halt, RiskLimit, System
+from trading.models.safety import Alert, BooksCheck, Halt, RiskLimit, System
 
 __all__ = [
     "AccountReading",
     "Alert",
     "Balance",
+    "BooksCheck",
     "BrokerOrder",
     "Fill",
     "Halt",

@@ -147,6 +147,10 @@ class Order(models.Model):
             models.Index(fields=["instrument"], condition=_in(lifecycle.WORKING), name="order_working"),
             models.Index(fields=["plan", "-created_at"], name="order_by_plan"),
             models.Index(fields=["broker_account", "-created_at"], name="order_by_account"),
+            # What the limits and the triggers count: orders a minute, what is open, refusals in a row.
+            models.Index(fields=["created_at"], name="order_by_time"),
+            models.Index(fields=["broker_account", "instrument"], condition=_in(lifecycle.OPEN), name="order_open"),
+            models.Index(fields=["created_at"], condition=Q(state="rejected"), name="order_rejected"),
         ]
 
     def __str__(self) -> str:
@@ -259,6 +263,7 @@ class Fill(models.Model):
             UniqueConstraint(fields=["broker_account", "key"], name="fill_key_unique"),
             CheckConstraint(name="fill_quantity_gt_0", condition=Q(quantity__gt=0)),
         ]
+        indexes = [models.Index(fields=["broker_account", "at"], name="fill_by_time")]  # the day's result
 
     def __str__(self) -> str:
         return f"{self.quantity} @ {self.price}"

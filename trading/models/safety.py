@@ -76,6 +76,7 @@ class Alert(models.Model):
     facts: Any = models.JSONField(default=dict)
     opened_at = models.DateTimeField(_("처음"))
     last_at = models.DateTimeField(_("마지막"))
+    told_at = models.DateTimeField(null=True)  # when a message last went out about this thread
     times = models.PositiveIntegerField(_("횟수"), default=1)
     closed_at = models.DateTimeField(_("확인"), null=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
@@ -90,6 +91,19 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cause} {self.subject}"
+
+
+class BooksCheck(models.Model):
+    """When an account's books were last recomputed from their postings and fills."""
+
+    broker_account = models.OneToOneField(
+        "brokers.BrokerAccount", models.PROTECT, primary_key=True, related_name="books_check"
+    )
+    at = models.DateTimeField()
+    differences = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.broker_account_id} {self.differences}"
 
 
 class System(models.Model):
