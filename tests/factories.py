@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Role, User
 from brokers.models import BrokerAccount
 from brokers.protocol import Environment, FillReport, OrderReport, OrderType, ReportStatus
+from brokers.virtual.terms import source_terms
 from markets.models import Instrument, LatestQuote, PriceFeed
 from markets.types import Interval, Level, OrderBook, Side, Source
 from strategies.library.swing import DEFAULT_SWING, swing_document
@@ -132,15 +133,16 @@ def make_book(
     *,
     bid: Decimal | int | str | None = None,
 ) -> OrderBook:
-    """One level on either side: `quantity` offered at `price`, and wanted at `bid` (the same price unless given)."""
+    """One level on either side, at `price` and at `bid` (the same unless given): so much that `quantity` is ours to take."""
     ask, wanted = Decimal(price), Decimal(price if bid is None else bid)
-    size = Decimal(quantity)
+    ours, of_all = source_terms(instrument.source).participation
+    size = Decimal(quantity) * of_all / ours
     return OrderBook(instrument.key, at, (Level(wanted, size),), (Level(ask, size),))
 
 
 def hold(account: BrokerAccount, instrument: Instrument, quantity: Decimal | int | str, price: Decimal | int) -> Order:
-    """Buy `quantity` at `price` and let it fill."""
-    order = accept(place(account, instrument, quantity=Decimal(quantity)))
+    """Buy `quantity` at `price`, to the last won, and let it fill."""
+    order = accept(place(account, instrument, quantity=Decimal(quantity), limit_price=Decimal(price)))
     services.match_virtual(instrument, make_book(instrument, price))
     order = fresh(order)
     assert order.state == "filled", order.state

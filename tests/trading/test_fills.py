@@ -61,9 +61,9 @@ def told(order: Order, *fills: FillReport, status: ReportStatus = ReportStatus.A
 
 
 def test_a_market_buy_fills_against_the_book_with_its_fee(account: BrokerAccount, instrument: Instrument) -> None:
-    """P05: what was set aside and not needed comes back."""
+    """P05, G13: one tick dearer than quoted; what was set aside and not needed comes back."""
     order = make.accept(make.place(account, instrument, quantity=Decimal(10)))
-    assert services.match_virtual(instrument, make.make_book(instrument, 70_100)) == 1
+    assert services.match_virtual(instrument, make.make_book(instrument, 70_000)) == 1
     order = make.fresh(order)
     assert facts(order.state, order.filled_quantity, order.filled_amount, order.fee, order.tax, order.reserved) == (
         "filled",
@@ -83,7 +83,8 @@ def test_a_market_buy_fills_against_the_book_with_its_fee(account: BrokerAccount
         "available KRX:005930": Decimal(10),
     }
     fill = Fill.objects.get()
-    assert facts(fill.price, fill.pricing, fill.at) == (70_100, "ask 70,100", make.NOW + timedelta(seconds=1))
+    priced = (70_100, "ask 70,000 + 100 slippage", make.NOW + timedelta(seconds=1))
+    assert facts(fill.price, fill.pricing, fill.at) == priced
 
 
 def test_several_thin_books_fill_an_order_in_parts_and_cost_no_more(
@@ -141,7 +142,9 @@ def test_a_sale_pays_the_tax_of_its_day(account: BrokerAccount, instrument: Inst
     at = datetime(year, 3, 6, 2, 0, tzinfo=UTC)
     make.hold(account, instrument, 10, 70_000)
     make.put_price(instrument, 70_000, at)
-    sale = make.accept(make.place(account, instrument, side=Side.SELL, quantity=Decimal(10)))
+    sale = make.accept(
+        make.place(account, instrument, side=Side.SELL, quantity=Decimal(10), limit_price=Decimal(70_000))
+    )
     services.match_virtual(instrument, make.make_book(instrument, 70_000, at=at + timedelta(seconds=1)))
     sale = make.fresh(sale)
     assert facts(sale.state, sale.fee, sale.tax) == ("filled", 105, tax)
@@ -174,7 +177,8 @@ def test_cost_and_profit_are_exact_to_the_won(account: BrokerAccount, instrument
 
 
 def sell(account: BrokerAccount, instrument: Instrument, quantity: int, price: int) -> Order:
-    sale = make.accept(make.place(account, instrument, side=Side.SELL, quantity=Decimal(quantity)))
+    limit = Decimal(price)
+    sale = make.accept(make.place(account, instrument, side=Side.SELL, quantity=Decimal(quantity), limit_price=limit))
     services.match_virtual(instrument, make.make_book(instrument, price))
     assert make.fresh(sale).state == "filled"
     return sale

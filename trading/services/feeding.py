@@ -4,8 +4,9 @@ The command owns the clock on the wall and the loop; what a closed bar sets off 
 know tasks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from time import monotonic
 from typing import Protocol
 
@@ -24,6 +25,7 @@ from markets.models import Instrument, PriceFeed, StoredBar
 from markets.types import Bar, Interval, OrderBook, Quote, Source
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.services.matching import expire_day_orders, instruments_with_resting_orders, match_virtual
+from trading.services.stops import trigger_by
 
 NO_TIME = timedelta(0)
 # How long the simulated market's short bars are kept, in market time: at ×3600 a minute's bars come 60 a second.
@@ -59,7 +61,8 @@ class Feeding:
         quotes = [quote for quote in batch.quotes if quote.instrument in self._ids]
         books = [book for book in batch.books if book.instrument in self._ids]
         bars = [bar for bar in closed if bar.instrument in self._ids]
-        self._match(books, batch.at)
+        self._match(books, {quote.instrument: quote.base_price for quote in quotes}, batch.at)
+        trigger_by(batch.ticks, self._ids, batch.at)  # before anything is stored: a feed that dies tells it again
         with transaction.atomic():
             if bars:
                 markets.store_bars(bars, self._name, self._ids)
@@ -85,12 +88,12 @@ class Feeding:
             self._published = now
             self._publisher.publish(quotes, books, clock)
 
-    def _match(self, books: Iterable[OrderBook], now: datetime) -> None:
+    def _match(self, books: Iterable[OrderBook], base_prices: Mapping[str, Decimal], now: datetime) -> None:
         resting = instruments_with_resting_orders()
         if resting:
             for book in books:
                 if self._ids[book.instrument] in resting:
-                    match_virtual(self._instruments[book.instrument], book)
+                    match_virtual(self._instruments[book.instrument], book, base_prices.get(book.instrument))
             expire_day_orders(self._name, now)  # also where the session's last book has come
 
     def _waiting_for(self, bars: list[Bar]) -> list[int]:

@@ -10,20 +10,11 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from brokers.protocol import FillReport, OrderReport, ReportStatus
+from brokers.protocol import FillReport, OrderReport, ReportStatus, TimeInForce
 from brokers.virtual import costs
-from brokers.virtual.matching import (
-    Depth,
-    Level,
-    Match,
-    Resting,
-    Terms,
-    Ticks,
-    floor_units,
-    from_units,
-    match,
-    to_units,
-)
+from brokers.virtual.matching import Depth, Level, Match, Resting, floor_units, from_units, match, to_units
+from brokers.virtual.terms import matching_terms
+from markets import services as markets
 from markets.models import Instrument
 from markets.types import InstrumentRules, OrderBook, Side, market_day
 from markets.types import Level as QuotedLevel
@@ -39,20 +30,17 @@ def instruments_with_resting_orders() -> set[int]:
     return set(resting.values_list("instrument_id", flat=True).distinct())
 
 
-def match_virtual(instrument: Instrument, book: OrderBook) -> int:
+def match_virtual(instrument: Instrument, book: OrderBook, base_price: Decimal | None = None) -> int:
     """Fill and expire the virtual orders resting on `instrument` against one quoted book; the number of orders moved.
 
-    An order never trades on a book from before it was placed.
+    An order never trades on a book from before it was placed, or before its stop price came. `base_price` is the one the
+    day's price limits are reckoned from; None: that of the latest quote of the same day.
     """
-    orders = list(
-        Order.objects.working()
-        .filter(instrument=instrument, broker_account__broker=VIRTUAL, cancel_requested=False, market_at__lt=book.at)
-        .order_by("created_at")
-    )
+    orders = _resting_orders(instrument, book.at)
     expired = [order for order in orders if order.expires_at is not None and order.expires_at <= book.at]
     moved = sum(_expire(order, book.at) for order in expired)
     live = [order for order in orders if order not in expired]
-    return moved + (_fill(live, instrument, book) if live else 0)
+    return moved + (_fill(live, instrument, book, base_price) if live else 0)
 
 
 def expire_day_orders(source: str, now: datetime) -> int:
@@ -80,19 +68,49 @@ def _expire(order: Order, at: datetime) -> bool:
     return fold_if_unmoved(order, OrderReport(ReportStatus.EXPIRED, reason="day_over"), at)
 
 
-def _fill(orders: Sequence[Order], instrument: Instrument, book: OrderBook) -> int:
-    rules = instrument.rules
+def _resting_orders(instrument: Instrument, at: datetime) -> list[Order]:
+    """Every person's orders that may trade at `at`, in the order they came to the market."""
+    orders = Order.objects.working().filter(
+        instrument=instrument, broker_account__broker=VIRTUAL, cancel_requested=False, market_at__lt=at
+    )
+    ready = [order for order in orders if not order.waits_for_trigger and _came_at(order) < at]
+    return sorted(ready, key=lambda order: (_came_at(order), order.created_at, order.pk))
+
+
+def _came_at(order: Order) -> datetime:
+    """Since when the order stands in the queue: a stop joins it when its price has come."""
+    return order.triggered_at or order.market_at
+
+
+def _fill(orders: Sequence[Order], instrument: Instrument, book: OrderBook, base_price: Decimal | None) -> int:
+    rules, on = instrument.rules, market_day(book.at)
+    terms = matching_terms(instrument.source, rules, base_price or _base_price(instrument, book.at), on)
     resting = [_resting(order, number, rules) for number, order in enumerate(orders)]
-    # Participation and spread are the source's: the book it shows is what could be had.
-    terms = Terms(Ticks.of(rules, market_day(book.at)), lot=to_units(rules.lot, rules.quantity_decimals))
     matches = match(resting, _depth(book, rules), terms)
-    moved = 0
-    for number, order in enumerate(orders):
-        own = [each for each in matches if each.id == number]
-        if own:
-            fills = _fill_reports(order, own, rules, book.at)
-            moved += fold_if_unmoved(order, OrderReport(ReportStatus.ACCEPTED, fills=fills), book.at)
-    return moved
+    takers = {each.id for each in matches}
+    moving = [n for n, order in enumerate(orders) if n in takers or order.time_in_force == TimeInForce.IOC]
+    if not moving or not markets.session_calendar(instrument).is_open(book.at):
+        return 0
+    reports = [
+        (orders[n], _report(orders[n], [each for each in matches if each.id == n], rules, book.at)) for n in moving
+    ]
+    return sum(fold_if_unmoved(order, report, book.at) for order, report in reports)
+
+
+def _base_price(instrument: Instrument, at: datetime) -> Decimal | None:
+    if instrument.price_limit_rate is None:
+        return None
+    quote = markets.latest_quote(instrument)
+    return quote.base_price or None if quote is not None and market_day(quote.at) == market_day(at) else None
+
+
+def _report(order: Order, matches: list[Match[int]], rules: InstrumentRules, at: datetime) -> OrderReport:
+    """What the market did with one order; of one that takes what is there at once, the rest is canceled."""
+    fills = _fill_reports(order, matches, rules, at)
+    has_rest = sum((fill.quantity for fill in fills), order.filled_quantity) < order.quantity
+    if order.time_in_force == TimeInForce.IOC and has_rest:
+        return OrderReport(ReportStatus.CANCELED, fills=fills, reason="ioc_rest")
+    return OrderReport(ReportStatus.ACCEPTED, fills=fills)
 
 
 def _fill_reports(
