@@ -16,6 +16,7 @@ for _name in (
     "LIVE_TRADING",
     "REGISTRATION_OPEN",
     "LOG_LEVEL",
+    "KAIROS_EPOCH_FILE",
 ):
     os.environ.pop(_name, None)
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")  # tests running side by side must not hear one another
@@ -36,12 +37,15 @@ os.environ.update(
 )
 
 from config.settings import *  # noqa: E402, F403
-from config.settings import CHANNEL_LAYERS, DATABASES  # noqa: E402
+from config.settings import BROKER_ADAPTERS, CHANNEL_LAYERS, DATABASES  # noqa: E402
 
 CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"kairos-{_worker}"  # type: ignore[index]
+BROKER_ADAPTERS |= dict.fromkeys(("plain", "plainid"), "tests.servers.plain.open_account")  # the hostile broker
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # scrypt costs 50 ms for every person made
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # a thread that kept its connection would keep the test database from going
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+_engine = DATABASES["default"]["ENGINE"].rpartition(".")[2]
+DATABASES["default"]["ENGINE"] = f"tests.backends.{_engine}"  # the database as it is, but for emptying it between tests
+if _engine == "sqlite3":
     # A file, as in the running program: a database in memory locks by table and knows neither WAL nor IMMEDIATE.
     DATABASES["default"]["TEST"] = {"NAME": str(Path(_var) / "test.sqlite3")}
 WHITENOISE_AUTOREFRESH = True  # look for a static file when it is asked for, not for all of them in every test
