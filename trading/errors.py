@@ -38,8 +38,8 @@ class OrderRefused(TradingError):
         self.code = code
 
 
-class SameKeyOtherOrder(TradingError):
-    """This idempotency key was already used for an order with another content."""
+class SameKeyOtherRequest(TradingError):
+    """This idempotency key was already used for a request with another content; `facts` name what that one made."""
 
     code = "idempotency_mismatch"
 

@@ -33,7 +33,7 @@ from tests import factories as make
 from tests.fakes import REJECTED, FakeBroker
 from trading import lifecycle, services
 from trading.dispatch import dispatch_once
-from trading.errors import OrderNotOpen, OrderRefused, SameKeyOtherOrder
+from trading.errors import OrderNotOpen, OrderRefused, SameKeyOtherRequest
 from trading.models import Balance, Fill, Order, Posting, SwingPlan
 from trading.reconcile import reconcile_once
 from trading.services import books, leases, sending
@@ -137,7 +137,7 @@ class BooksModel(RuleBasedStateMachine):
         for _ in range(2):
             try:
                 self.place(self.account(which), self.stock, side=side, quantity=Decimal(quantity), client_key="again")
-            except SameKeyOtherOrder:
+            except SameKeyOtherRequest:
                 return
 
     @rule(which=WHICH)

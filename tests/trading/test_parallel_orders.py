@@ -20,7 +20,7 @@ from tests import factories as make
 from tests.fakes import ACCEPTED, FakeBroker
 from trading import services
 from trading.dispatch import dispatch_once
-from trading.errors import SameKeyOtherOrder, TradingError
+from trading.errors import SameKeyOtherRequest, TradingError
 from trading.models import Fill, Order
 from trading.services import leases, sending
 from trading.services.audit import check_books
@@ -101,7 +101,7 @@ def test_one_key_on_two_accounts_at_once_is_one_order_and_one_mistake(instrument
     user: User = make.make_user()
     accounts = [make.make_account(user) for _ in range(4)]
     answers = at_once(*[lambda a=a: make.place(a, instrument, client_key="once").state for a in accounts])
-    assert sorted(isinstance(each, SameKeyOtherOrder) for each in answers) == [False, True, True, True]
+    assert sorted(isinstance(each, SameKeyOtherRequest) for each in answers) == [False, True, True, True]
     assert Order.objects.count() == 1
     assert check_books().differences == ()
 

@@ -17,7 +17,7 @@ from markets.types import Side
 from tests import factories as make
 from tests.factories import facts
 from trading import services
-from trading.errors import NotAllowed, OrderNotOpen, OrderRefused, SameKeyOtherOrder
+from trading.errors import NotAllowed, OrderNotOpen, OrderRefused, SameKeyOtherRequest
 from trading.models import Journal, Order, OrderEvent
 
 pytestmark = pytest.mark.django_db
@@ -138,7 +138,7 @@ def test_the_same_key_with_another_wish_is_a_mistake(
     asked = {"quantity": Decimal(1), "limit_price": Decimal(70_000), "client_key": "k"}
     make.place(account, instrument, **asked)
     before = rows()
-    with pytest.raises(SameKeyOtherOrder):
+    with pytest.raises(SameKeyOtherRequest):
         make.place(account, instrument, **asked | change)
     assert rows() == before
 
@@ -146,7 +146,7 @@ def test_the_same_key_with_another_wish_is_a_mistake(
 def test_the_same_key_on_another_account_of_mine_is_a_mistake(account: BrokerAccount, instrument: Instrument) -> None:
     other = make.make_account(account.user)
     make.place(account, instrument, client_key="k")
-    with pytest.raises(SameKeyOtherOrder):
+    with pytest.raises(SameKeyOtherRequest):
         make.place(other, instrument, client_key="k")
 
 

@@ -1,7 +1,5 @@
 """An order as its sender wants it, before anything is looked up: who asks, for what, under which key."""
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -16,9 +14,8 @@ from markets.models import Instrument
 from markets.rules import RuleViolation, require_number
 from markets.types import Side
 from trading.errors import NotAllowed, OrderRefused
-from trading.models import SwingPlan
-
-LONGEST_KEY = 128
+from trading.models import Order, SwingPlan
+from trading.services.idempotency import check_key, fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +31,40 @@ class Asked:
     limit_price: Decimal | None
     time_in_force: TimeInForce
     client_key: str
+    stop_price: Decimal | None = None
     plan: SwingPlan | None = None
     step: int | None = None
+    replaces: Order | None = None  # the ended order of which this is the changed rest
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same wish: a repeated key with another fingerprint is a mistake, not a retry."""
-        wish = [
+        """The same for the same wish, however often it is sent."""
+        return fingerprint(
+            "order",
             str(self.broker_account.pk),
             self.instrument.key,
             self.side,
-            format(self.quantity, "f"),
+            _written(self.quantity),
             self.order_type,
-            format(self.limit_price, "f") if self.limit_price is not None else None,
+            _written(self.limit_price),
+            _written(self.stop_price),
             self.time_in_force,
             str(self.plan.pk) if self.plan else None,
             self.step,
-        ]
-        return hashlib.sha256(json.dumps(wish).encode()).hexdigest()
+        )
 
     def plain(self) -> "Asked":
         """The same wish with its numbers as short as they can be written, so that 10 and 10.0 are one wish.
 
         Raises OrderRefused for numbers no venue could take, before anything is done that could grow with them.
         """
-        check_limit(self.order_type, self.limit_price)
-        limit = None if self.limit_price is None else plain_number(self.limit_price, "limit_price")
-        return replace(self, quantity=plain_number(self.quantity, "quantity"), limit_price=limit)
+        check_prices(self.order_type, self.limit_price, self.stop_price)
+        return replace(
+            self,
+            quantity=plain_number(self.quantity, "quantity"),
+            limit_price=None if self.limit_price is None else plain_number(self.limit_price, "limit_price"),
+            stop_price=None if self.stop_price is None else plain_number(self.stop_price, "stop_price"),
+        )
 
 
 def check_rights(asked: Asked) -> None:
@@ -70,8 +74,7 @@ def check_rights(asked: Asked) -> None:
     check_account(asked.user, asked.broker_account)
     if not asked.instrument.is_active:
         raise OrderRefused("instrument_not_tradable", instrument=asked.instrument.key)
-    if not 0 < len(asked.client_key) <= LONGEST_KEY or not asked.client_key.isprintable():
-        raise OrderRefused("bad_client_key")
+    check_key(asked.client_key)
 
 
 def check_account(user: User, account: BrokerAccount) -> None:
@@ -91,10 +94,12 @@ def abilities_of(account: BrokerAccount) -> Abilities:
         raise OrderRefused(e.code, broker=account.broker) from e
 
 
-def check_limit(order_type: OrderType, limit_price: Decimal | None) -> None:
-    """Raise OrderRefused for a limit order without its price, or a market order with one."""
+def check_prices(order_type: OrderType, limit_price: Decimal | None, stop_price: Decimal | None) -> None:
+    """Raise OrderRefused for a limit or stop order without its price, or any other with one."""
     if (order_type is OrderType.LIMIT) != (limit_price is not None):
         raise OrderRefused("limit_price_missing" if limit_price is None else "limit_price_without_limit")
+    if (order_type is OrderType.STOP) != (stop_price is not None):
+        raise OrderRefused("stop_price_missing" if stop_price is None else "stop_price_without_stop")
 
 
 def plain_number(value: Decimal, field: str) -> Decimal:
@@ -104,3 +109,7 @@ def plain_number(value: Decimal, field: str) -> Decimal:
     except RuleViolation as e:
         raise OrderRefused(e.code, field=field) from e
     return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def _written(number: Decimal | None) -> str | None:
+    return None if number is None else format(number, "f")

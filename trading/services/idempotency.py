@@ -1,0 +1,63 @@
+"""Doing a money request once: its key is written in the transaction of the act itself (G06).
+
+Whoever comes second with the same key waits for the first to commit and gets what the first one made; a first one that
+failed leaves no key behind.
+"""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from trading.errors import OrderRefused, SameKeyOtherRequest
+from trading.models import IdempotencyKey
+
+KEPT = timedelta(days=30)
+LONGEST_KEY = 128
+
+
+def fingerprint(act: str, *content: str | int | None) -> str:
+    """The same for the same wish: a repeated key with another fingerprint is a mistake, not a retry."""
+    return hashlib.sha256(json.dumps([act, *content]).encode()).hexdigest()
+
+
+def check_key(key: str) -> None:
+    """Raise OrderRefused for a key that cannot be kept."""
+    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+        raise OrderRefused("bad_client_key")
+
+
+def claim_key(user: User, key: str, request_hash: str, result: dict[str, Any]) -> dict[str, Any] | None:
+    """None for the first to ask under this key, who goes on and makes `result`; for later ones, what the first had made.
+
+    Call inside the transaction of the act, with the account's lock held: that order keeps two requests from waiting for
+    each other. Raises SameKeyOtherRequest where the key was used with another content.
+    """
+    if _insert(IdempotencyKey(user=user, key=key, request_hash=request_hash, result=result)):
+        return None
+    earlier = IdempotencyKey.objects.get(user=user, key=key)
+    if earlier.request_hash != request_hash:
+        raise SameKeyOtherRequest(**earlier.result)
+    return dict(earlier.result)
+
+
+def prune(now: datetime) -> int:
+    """Forget keys older than 30 days (wall time); how many."""
+    return IdempotencyKey.objects.filter(created_at__lt=now - KEPT).delete()[0]
+
+
+def _insert(row: IdempotencyKey) -> bool:
+    """Whether `row` is new. One statement: Django's own way does not say whether a conflict was ignored."""
+    row.created_at = timezone.now()
+    fields = [field for field in IdempotencyKey._meta.local_concrete_fields if not field.primary_key]
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    table = connection.ops.quote_name(IdempotencyKey._meta.db_table)
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    marks = ", ".join(["%s"] * len(fields))
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING", values)  # noqa: S608
+        return bool(cursor.rowcount == 1)
