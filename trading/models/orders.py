@@ -144,6 +144,11 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["user", "-created_at"], name="order_by_user"),
             models.Index(fields=["created_at"], condition=Q(state="pending"), name="order_pending"),
+            models.Index(
+                fields=["instrument"],
+                condition=Q(state="pending", order_type="stop", triggered_at=None),
+                name="order_waiting_stop",
+            ),
             models.Index(fields=["instrument"], condition=_in(lifecycle.WORKING), name="order_working"),
             models.Index(fields=["plan", "-created_at"], name="order_by_plan"),
             models.Index(fields=["broker_account", "-created_at"], name="order_by_account"),
