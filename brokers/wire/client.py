@@ -98,12 +98,13 @@ class WireClient:
             with _cut_after(self._read_seconds, connection.sock) as was_cut:
                 connection.endheaders(request.body)
                 response = connection.getresponse()
+                tells_its_end = response.chunked or response.length is not None
                 body = response.read(self._most_bytes + 1)
         except (OSError, http.client.HTTPException, ValueError) as e:
             raise OutcomeUnknown(f"{request.name}: {type(e).__name__}") from e
         if len(body) > self._most_bytes:
             raise OutcomeUnknown(f"{request.name}: a reply of more than {self._most_bytes} bytes")
-        if response.length or was_cut.is_set():
+        if response.length or was_cut.is_set() or not tells_its_end:  # an end by closing may be a cut, even of the head
             raise OutcomeUnknown(f"{request.name}: a reply cut short")
         return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
 
