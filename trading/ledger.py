@@ -5,7 +5,7 @@ for the units held), fees, tax and realised (profit as a negative sum, before fe
 external, available and reserved under the instrument's key as asset.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Context, Decimal, Inexact, InvalidOperation
 
@@ -91,6 +91,19 @@ def sold(fill: Execution, cost: Decimal) -> list[Line]:
         Line(TAX, fill.currency, fill.tax),
         Line(REALISED, fill.currency, cost - fill.amount),
     )
+
+
+def emptied(held: Mapping[tuple[str, str], Decimal]) -> list[Line]:
+    """Everything out to where it came from, and the profit account closed: what is counted from here on starts at zero.
+
+    `held` is what every bucket holds, by (bucket, asset).
+    """
+    lines = []
+    for asset in sorted({asset for _bucket, asset in held}):
+        mine = [(bucket, amount) for (bucket, each), amount in sorted(held.items()) if each == asset]
+        lines += [Line(bucket, asset, -amount) for bucket, amount in mine if amount and bucket != EXTERNAL]
+        lines += _without_zeros(Line(EXTERNAL, asset, -total(line.amount for line in lines if line.asset == asset)))
+    return lines
 
 
 def cost_of_sold(quantity: Decimal, held: Decimal, held_cost: Decimal, cash_decimals: int) -> Decimal:

@@ -27,8 +27,10 @@ from hypothesis.stateful import (
 from brokers.models import BrokerAccount
 from brokers.protocol import FillReport, OrderReport, ReportStatus
 from brokers.virtual.adapter import VirtualBroker
+from markets.calendars import load_default
 from markets.models import Instrument
-from markets.types import Side
+from markets.services import market_time
+from markets.types import Side, Source, market_day
 from tests import factories as make
 from tests.fakes import REJECTED, FakeBroker
 from trading import lifecycle, services
@@ -57,6 +59,7 @@ class BooksModel(RuleBasedStateMachine):
         self.now: datetime = make.NOW
         self.paid_in: dict[Any, Decimal] = defaultdict(Decimal)
         self.prices: dict[int, Decimal] = {}
+        self.began: dict[Any, int] = defaultdict(int)  # the last fill before each account began anew
         self.steps = 0
 
     def teardown(self) -> None:
@@ -105,12 +108,34 @@ class BooksModel(RuleBasedStateMachine):
         account = self.account(which)
         free = self.balance(account, "available", "KRW")
         source = f"model:{self.tick()}"
-        if amount > free:
-            with pytest.raises(OrderRefused, match="insufficient_cash"):
-                books.withdraw(account, amount, source, self.now)
+        if amount > free - self.unsettled(account):
+            code = "insufficient_cash" if amount > free else "not_settled_yet"
+            with pytest.raises(OrderRefused, match=code):
+                services.withdraw(account, amount, source, self.now)
             return
-        books.withdraw(account, amount, source, self.now)
+        services.withdraw(account, amount, source, self.now)
         self.paid_in[account.pk] -= amount
+
+    @rule(which=WHICH, cash=st.integers(1, 5_000_000).map(Decimal), is_paused=st.booleans())
+    def begin_anew(self, which: int, cash: Decimal, is_paused: bool) -> None:
+        account = self.account(which)
+        in_doubt = Order.objects.filter(broker_account=account, state__in=lifecycle.UNRESOLVED).exists()
+        has_plan = account.pk == self.accounts[0].pk
+        SwingPlan.objects.update(mode="off" if is_paused else "on")
+        try:
+            services.reset_account(account.user, account, cash, f"anew:{self.tick()}")
+        except OrderRefused as e:
+            expected = "plan_running" if has_plan and not is_paused else "order_unresolved"
+            assert e.code == expected, e.code  # noqa: PT017
+            assert in_doubt or expected == "plan_running"
+        else:
+            assert not in_doubt
+            assert make.balances(account) == {"external KRW": -cash, "available KRW": cash}
+            assert not Order.objects.open().filter(broker_account=account).exists()
+            assert services.portfolio(account).profit == 0
+            self.paid_in[account.pk] = cash
+            self.began[account.pk] = max(Fill.objects.values_list("pk", flat=True), default=0)
+        SwingPlan.objects.update(mode="on")
 
     @rule(which=WHICH, side=SIDES, quantity=st.integers(1, 60))
     def market_order(self, which: int, side: Side, quantity: int) -> None:
@@ -244,7 +269,7 @@ class BooksModel(RuleBasedStateMachine):
     def nothing_is_lost_between_what_was_paid_in_and_what_is_there(self) -> None:
         """I17, from the fills themselves and not from the ledger."""
         for account in self.accounts:
-            fills = Fill.objects.filter(broker_account=account).select_related("order")
+            fills = Fill.objects.filter(broker_account=account, pk__gt=self.began[account.pk]).select_related("order")
             bought = sum((f.amount for f in fills if f.order.side == Side.BUY), Decimal(0))
             sold = sum((f.amount for f in fills if f.order.side == Side.SELL), Decimal(0))
             costs = sum((f.fee + f.tax for f in fills), Decimal(0))
@@ -298,6 +323,18 @@ class BooksModel(RuleBasedStateMachine):
         fence = leases.acquire(sending.DISPATCH, make.HOLDER)
         assert fence is not None
         return fence
+
+    def unsettled(self, account: BrokerAccount) -> Decimal:
+        """T+2, counted by hand: the proceeds of shares sold fewer than two trading days ago."""
+        today, days = market_day(market_time(Source.SIMULATOR)), load_default()["krx"]
+        sales = Fill.objects.filter(broker_account=account, pk__gt=self.began[account.pk], order__side="sell")
+        owed = Decimal(0)
+        for fill in sales.filter(order__instrument=self.stock):
+            sold_on = market_day(fill.at)
+            since = [sold_on + timedelta(days=each) for each in range(1, (today - sold_on).days + 1)]
+            is_open = sold_on <= today and sum(days.session(day) is not None for day in since) < 2
+            owed += fill.amount - fill.fee - fill.tax if is_open else 0
+        return owed
 
     def balance(self, account: BrokerAccount, bucket: str, asset: str) -> Decimal:
         return books.held(account, [asset]).get((bucket, asset), Decimal(0))

@@ -5,10 +5,9 @@ from trading.services.accounts import (
     PositionView,
     open_virtual_account,
     portfolio,
+    portfolios,
     positions_in,
-    statement,
 )
-from trading.services.books import deposit, withdraw
 from trading.services.cancels import Canceled, cancel_all, cancel_order, cancelable
 from trading.services.changes import carry_out_changes, change_order, changeable
 from trading.services.estimates import Estimate, estimate_order
@@ -18,8 +17,11 @@ from trading.services.matching import expire_day_orders, instruments_with_restin
 from trading.services.orders import place_order
 from trading.services.plans import evaluate_plan_now, pause_plan, register_plan, resume_plan
 from trading.services.reports import apply_report
+from trading.services.resets import reset_account
 from trading.services.sending import DISPATCH
+from trading.services.statements import all_entries, all_fills, all_orders, statement, statement_entries
 from trading.services.stops import expire_waiting, trigger_by, trigger_due, trigger_stops
+from trading.services.transfers import deposit, pay_in, pay_out, withdraw, withdrawable
 
 __all__ = [
     "DISPATCH",
@@ -28,6 +30,9 @@ __all__ = [
     "Portfolio",
     "PositionView",
     "acquire",
+    "all_entries",
+    "all_fills",
+    "all_orders",
     "apply_report",
     "cancel_all",
     "cancel_order",
@@ -48,15 +53,21 @@ __all__ = [
     "match_virtual",
     "open_virtual_account",
     "pause_plan",
+    "pay_in",
+    "pay_out",
     "place_order",
     "portfolio",
+    "portfolios",
     "positions_in",
     "pulse",
     "register_plan",
+    "reset_account",
     "resume_plan",
     "statement",
+    "statement_entries",
     "trigger_by",
     "trigger_due",
     "trigger_stops",
     "withdraw",
+    "withdrawable",
 ]

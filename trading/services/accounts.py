@@ -1,12 +1,13 @@
 """Opening virtual accounts and reading what an account is worth."""
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from accounts.models import User
 from brokers.models import BrokerAccount
@@ -16,10 +17,14 @@ from markets.services import market_time
 from markets.types import Source
 from trading import ledger
 from trading.errors import NotAllowed, OrderRefused
-from trading.models import Balance, Journal
-from trading.services import books
+from trading.models import Balance
+from trading.services import idempotency, transfers
+from trading.services.settlement_dates import Receivable, receivables
+from trading.services.transfers import Withdrawable
 
 ZERO = Decimal(0)
+Amounts = Mapping[tuple[str, str], Decimal]  # (bucket, asset) → amount
+Priced = tuple[Instrument, Decimal | None]  # with its last price
 
 LONGEST_NAME = 64
 
@@ -62,6 +67,15 @@ class Portfolio:
     deposited: Decimal
     realised: Decimal  # after fees and taxes
     positions: tuple[PositionView, ...]
+    receivables: tuple[Receivable, ...] = ()  # of sales not settled yet, in this currency: part of the available cash
+
+    @property
+    def withdrawable(self) -> Decimal:
+        return Withdrawable(self.cash_available, self.receivables).amount
+
+    @property
+    def receivable(self) -> Decimal:
+        return Withdrawable(self.cash_available, self.receivables).receivable
 
     @property
     def positions_value(self) -> Decimal:
@@ -88,35 +102,72 @@ class Portfolio:
 
 @transaction.atomic
 def open_virtual_account(
-    user: User, name: str, opening_balance: Decimal, currency: str = "KRW", at: datetime | None = None
+    user: User,
+    name: str,
+    opening_balance: Decimal,
+    currency: str = "KRW",
+    at: datetime | None = None,
+    key: str | None = None,
 ) -> BrokerAccount:
-    """A virtual account with play money in it. Raises NotAllowed for viewers, OrderRefused for a bad amount."""
+    """A virtual account with play money in it; under the same `key` the same account.
+
+    Raises NotAllowed for viewers, OrderRefused for a bad name, currency or amount, SameKeyOtherRequest.
+    """
     if not user.may_trade:
         raise NotAllowed
-    if not 0 < len(name.strip()) <= LONGEST_NAME:
+    name = name.strip()
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise OrderRefused("name_missing")
     if currency not in ledger.CASH_DECIMALS:
         raise OrderRefused("unknown_currency", currency=currency)
+    account = BrokerAccount(
+        id=uuid4(), user=user, name=name, broker="virtual", environment=Environment.VIRTUAL, currency=currency
+    )
+    transfers.check_amount(account, opening_balance)
+    if key is not None and (earlier := _opened_before(account, opening_balance, key)):
+        return earlier
     try:
         with transaction.atomic():
-            account = BrokerAccount.objects.create(
-                user=user, name=name, broker="virtual", environment=Environment.VIRTUAL, currency=currency
-            )
+            account.save(force_insert=True)
     except IntegrityError as e:
         raise OrderRefused("name_taken") from e
-    books.deposit(account, opening_balance, f"opening:{account.pk}", at or market_time(Source.SIMULATOR))
+    transfers.deposit(account, opening_balance, f"opening:{account.pk}", at or market_time(Source.SIMULATOR))
     return account
 
 
-def portfolio(account: BrokerAccount) -> Portfolio:
-    """Cash, holdings and profit of one account, in three queries."""
-    amounts = {
-        (bucket, asset): amount
-        for bucket, asset, amount in Balance.objects.filter(broker_account=account).values_list(
-            "bucket", "asset", "amount"
-        )
-    }
+def _opened_before(account: BrokerAccount, opening_balance: Decimal, key: str) -> BrokerAccount | None:
+    idempotency.check_key(key)
+    amount = format(opening_balance.normalize(), "f")
+    wish = idempotency.fingerprint("open_virtual_account", account.name, account.currency, amount)
+    earlier = idempotency.claim_key(account.user, key, wish, {"account": str(account.pk)})
+    return BrokerAccount.objects.get(pk=earlier["account"]) if earlier else None
 
+
+def portfolio(account: BrokerAccount) -> Portfolio:
+    """Cash, holdings and profit of one account."""
+    return _portfolios([account])[0]
+
+
+def portfolios(user: User) -> list[Portfolio]:
+    """All of a person's accounts, oldest first, those out of use included. As many queries as for one."""
+    return _portfolios(list(BrokerAccount.objects.for_user(user)))
+
+
+def _portfolios(accounts: Collection[BrokerAccount]) -> list[Portfolio]:
+    if not accounts:
+        return []
+    amounts: dict[UUID, dict[tuple[str, str], Decimal]] = {account.pk: {} for account in accounts}
+    rows = Balance.objects.filter(broker_account__in=accounts)
+    for account_id, bucket, asset, amount in rows.values_list("broker_account_id", "bucket", "asset", "amount"):
+        amounts[account_id][bucket, asset] = amount
+    priced = _priced({asset for of in amounts.values() for (_bucket, asset), amount in of.items() if amount})
+    owed = receivables(accounts)
+    return [_portfolio(account, amounts[account.pk], priced, owed[account.pk]) for account in accounts]
+
+
+def _portfolio(
+    account: BrokerAccount, amounts: Amounts, priced: Iterable[Priced], owed: Iterable[Receivable]
+) -> Portfolio:
     def of(bucket: str) -> Decimal:
         return amounts.get((bucket, account.currency), ZERO)
 
@@ -127,7 +178,8 @@ def portfolio(account: BrokerAccount) -> Portfolio:
         cash_reserved=of(ledger.RESERVED),
         deposited=-of(ledger.EXTERNAL),
         realised=-of(ledger.REALISED) - of(ledger.FEES) - of(ledger.TAX),
-        positions=tuple(_positions(amounts)),
+        positions=tuple(_positions(amounts, priced)),
+        receivables=tuple(each for each in owed if each.currency == account.currency),
     )
 
 
@@ -153,28 +205,19 @@ def positions_in(user: User, instrument: Instrument) -> list[tuple[BrokerAccount
     return [(accounts[account_id], view) for account_id, view in views.items() if view.quantity]
 
 
-def statement(account: BrokerAccount) -> QuerySet[Journal]:
-    """Everything booked on an account, newest first, with its postings."""
-    return Journal.objects.filter(broker_account=account).order_by("-id").prefetch_related("postings")
+def _priced(assets: Collection[str]) -> list[Priced]:
+    """The instruments among these assets with their last prices, by key."""
+    symbols = {asset.partition(":")[2] for asset in assets if ":" in asset}
+    instruments = [each for each in Instrument.objects.filter(symbol__in=symbols) if each.key in assets]
+    quotes = LatestQuote.objects.filter(instrument__in=instruments).values_list("instrument_id", "price")
+    prices = dict(quotes) if instruments else {}
+    return [(each, prices.get(each.pk)) for each in sorted(instruments, key=lambda each: each.key)]
 
 
-def _positions(amounts: dict[tuple[str, str], Decimal]) -> list[PositionView]:
-    held = {
-        asset: amount + amounts.get((ledger.RESERVED, asset), ZERO)
-        for (bucket, asset), amount in amounts.items()
-        if bucket == ledger.AVAILABLE and ":" in asset
-    }
-    symbols = {asset.partition(":")[2] for asset, quantity in held.items() if quantity}
-    by_key = {i.key: i for i in Instrument.objects.filter(symbol__in=symbols)} if symbols else {}
-    quotes = {quote.instrument_id: quote for quote in LatestQuote.objects.filter(instrument__in=by_key.values())}
-    return [
-        PositionView(
-            instrument=instrument,
-            quantity=held[key],
-            reserved=amounts.get((ledger.RESERVED, key), ZERO),
-            cost=amounts.get((ledger.position_bucket(key), instrument.currency), ZERO),
-            price=quotes[instrument.pk].price if instrument.pk in quotes else None,
-        )
-        for key, instrument in sorted(by_key.items())
-        if held.get(key)
-    ]
+def _positions(amounts: Amounts, priced: Iterable[Priced]) -> Iterable[PositionView]:
+    for instrument, price in priced:
+        key = instrument.key
+        free, reserved = (amounts.get((bucket, key), ZERO) for bucket in (ledger.AVAILABLE, ledger.RESERVED))
+        if free + reserved:
+            cost = amounts.get((ledger.position_bucket(key), instrument.currency), ZERO)
+            yield PositionView(instrument, free + reserved, reserved, cost, price)

@@ -16,6 +16,7 @@ from markets.types import Side
 from trading import ledger, lifecycle
 from trading.models import Fill, Order, Posting, SwingPlan
 from trading.services import books
+from trading.services.settlement_dates import last_resets
 
 AT_ONCE = 2000  # rows read at a time
 Sums = dict[tuple[str, str], Decimal]
@@ -69,6 +70,7 @@ class AccountBooks:
     def __init__(self, account: BrokerAccount) -> None:
         self.account = account
         self.postings = 0
+        self.reset = last_resets([account]).get(account.pk, 0)
         self.sums, self.unbalanced, self.fill_lines = self._read_postings()
         self.balances = dict(books.held(account))
         self.orders = list(Order.objects.filter(broker_account=account).select_related("instrument").order_by("pk"))
@@ -92,6 +94,7 @@ class AccountBooks:
         sums: Sums = defaultdict(Decimal)
         zero: dict[int, Sums] = defaultdict(lambda: defaultdict(Decimal))
         fills: dict[str, Sums] = defaultdict(lambda: defaultdict(Decimal))
+        self._before_reset: set[str] = set()
         rows = Posting.objects.filter(journal__broker_account=self.account).values_list(
             "journal_id", "journal__kind", "journal__source", "bucket", "asset", "amount"
         )
@@ -101,6 +104,8 @@ class AccountBooks:
             zero[journal]["", asset] = ledger.total((zero[journal]["", asset], amount))
             if kind == "fill":
                 fills[source][bucket, asset] = ledger.total((fills[source][bucket, asset], amount))
+                if journal < self.reset:
+                    self._before_reset.add(source)
         unbalanced = {journal: left for journal, left in zero.items() if any(left.values())}
         return sums, unbalanced, fills
 
@@ -182,11 +187,15 @@ class AccountBooks:
             found = tuple(lines.get(key, Decimal(0)) for key in buckets)
             yield from self._found("fill_is_booked", source, expected, found)
 
+    def _since_reset(self) -> list[Fill]:
+        """What positions and profits are made of: an account that began anew has neither from before."""
+        return [fill for fill in self.fills if books.fill_source(fill) not in self._before_reset]
+
     def _positions(self) -> Iterator[Difference]:
         """Units, cost and profit of each instrument, from its fills in the order they were booked."""
         instruments = {order.instrument for order in self.orders}
         fills: dict[int, list[tuple[Order, Fill]]] = defaultdict(list)
-        for fill in self.fills:
+        for fill in self._since_reset():
             order = self._by_id[fill.order_id]
             fills[order.instrument_id].append((order, fill))
         realised: dict[str, Decimal] = defaultdict(Decimal)
@@ -203,8 +212,9 @@ class AccountBooks:
 
     def _plans(self) -> Iterator[Difference]:
         """G18: a plan's own units, cost and profit, from its own fills."""
+        counted = self._since_reset()
         for plan in self.plans:
-            own = [(self._by_id[f.order_id], f) for f in self.fills if self._by_id[f.order_id].plan_id == plan.pk]
+            own = [(self._by_id[f.order_id], f) for f in counted if self._by_id[f.order_id].plan_id == plan.pk]
             stood, subject = _replay(own), f"plan {plan.pk}"
             costs = ledger.total(fill.fee + fill.tax for _order, fill in own)
             this_cycle = [f for o, f in own if o.side == Side.BUY and o.cycle == plan.cycle]

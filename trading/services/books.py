@@ -5,14 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
-
 from brokers.models import BrokerAccount
-from brokers.protocol import Environment
-from markets.rules import RuleViolation, require_number
 from trading import ledger
-from trading.errors import BooksDoNotBalance, OrderRefused
-from trading.events import publish_account_changed
+from trading.errors import BooksDoNotBalance
 from trading.ledger import Line
 from trading.models import Balance, Fill, Journal, Posting
 
@@ -77,52 +72,6 @@ def fill_source(fill: Fill) -> str:
     return f"fill:{fill.pk}"
 
 
-@transaction.atomic
-def deposit(account: BrokerAccount, amount: Decimal, source: str, at: datetime) -> Journal | None:
-    """Put play money into a virtual account (P09); None where this very `source` was booked before.
-
-    Raises OrderRefused for anything but a positive amount, whole in the currency's smallest unit, on a virtual account.
-    """
-    _check_transfer(account, amount)
-    account = lock_account(account.pk)
-    return _transfer(account, "deposit", source, at, ledger.deposit(account.currency, amount))
-
-
-@transaction.atomic
-def withdraw(account: BrokerAccount, amount: Decimal, source: str, at: datetime) -> Journal | None:
-    """Take play money out of a virtual account (P09), as `deposit` puts it in.
-
-    Raises OrderRefused insufficient_cash where less is free.
-    """
-    _check_transfer(account, amount)
-    account = lock_account(account.pk)
-    available = held(account, [account.currency]).get((ledger.AVAILABLE, account.currency), Decimal(0))
-    if amount > available and not _is_booked("withdrawal", source):
-        raise OrderRefused("insufficient_cash", needed=amount, available=available)
-    return _transfer(account, "withdrawal", source, at, ledger.withdrawal(account.currency, amount))
-
-
-def _check_transfer(account: BrokerAccount, amount: Decimal) -> None:
-    if account.environment != Environment.VIRTUAL:
-        raise OrderRefused("not_a_virtual_account")
-    decimals = ledger.CASH_DECIMALS.get(account.currency)
-    if decimals is None:
-        raise OrderRefused("unknown_currency", currency=account.currency)
-    try:
-        number = require_number(amount, "amount")
-    except RuleViolation as e:
-        raise OrderRefused(e.code, field="amount") from e
-    if number % Decimal((0, (1,), -decimals)):
-        raise OrderRefused("bad_number", field="amount")
-
-
-def _transfer(account: BrokerAccount, kind: str, source: str, at: datetime, lines: list[Line]) -> Journal | None:
-    if _is_booked(kind, source):
-        return None
-    journal = book(account, kind, source, at, lines, held(account, [account.currency]))
-    transaction.on_commit(lambda: publish_account_changed(account.pk, account.user_id))
-    return journal
-
-
-def _is_booked(kind: str, source: str) -> bool:
+def is_booked(kind: str, source: str) -> bool:
+    """Whether this very booking has been made."""
     return Journal.objects.filter(kind=kind, source=source).exists()

@@ -30,6 +30,13 @@ SENTENCES = {
     "bad_client_key": _("주문 화면이 오래되었습니다. 새로 고친 뒤 다시 주문해 주세요."),
     "unknown_account": _("쓸 수 없는 계좌입니다."),
     "unknown_instrument": _("거래할 수 없는 종목입니다."),
+    "bad_amount": _("금액은 0보다 크고 통화의 가장 작은 단위에 맞아야 합니다."),
+    "not_settled_yet": _(
+        "매도 대금이 아직 결제되지 않았습니다. 지금은 %(available)s까지 출금할 수 있고, "
+        "%(needed)s 전부는 %(settles_on)s부터 출금할 수 있습니다. 결제를 기다리는 금액: %(receivable)s"
+    ),
+    "plan_running": _("이 계좌를 쓰는 오토 스윙이 돌아가고 있습니다. 먼저 멈춰 주세요: %(plan)s"),
+    "order_unresolved": _("접수되었는지 확인 중인 주문 %(orders)s건이 있습니다. 확인된 뒤 다시 해 주세요."),
     "not_a_virtual_account": _("모의 계좌에서만 할 수 있습니다."),
     "unknown_currency": _("이 통화로는 계좌를 열 수 없습니다: %(currency)s"),
     "no_rule_in_force": _("이 종목의 수수료나 호가 규칙을 아직 모릅니다. 관리자에게 알려 주세요."),
