@@ -38,7 +38,7 @@ class TrueOrder:
     status: str  # "working", "filled", "canceled", "expired"
     filled_quantity: Decimal
     filled_amount: Decimal
-    fees: Decimal
+    fees: Decimal  # and taxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,10 @@ class ControlClient:
 
     def set_price(self, instrument: str, price: Decimal | int) -> None:
         self._tell("prices", instrument=instrument, price=plain(Decimal(price)))
+
+    def set_costs(self, instrument: str) -> None:
+        """Charge what the dated tables say for a Korean stock; before, trading it is free."""
+        self._tell("costs", instrument=instrument)
 
     def set_policy(self, parts: int, pace_seconds: float = 0.0) -> None:
         """Orders from now on fill in so many parts (0: never), that far apart."""
@@ -182,5 +186,5 @@ def _true_order(row: Mapping[str, Any]) -> TrueOrder:
         status=row["status"],
         filled_quantity=Decimal(row["filled_quantity"]),
         filled_amount=Decimal(row["filled_amount"]),
-        fees=sum((Decimal(each["fee"]) for each in row["executions"]), Decimal(0)),
+        fees=sum((Decimal(each["fee"]) + Decimal(each["tax"]) for each in row["executions"]), Decimal(0)),
     )

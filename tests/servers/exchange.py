@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
-from markets.types import Side
+from brokers.virtual import costs
+from markets.types import InstrumentRules, Side, market_day
 from tests.servers.venue import (
     WORKING,
     ZERO,
@@ -27,11 +28,11 @@ PAGE_ROWS = 15
 
 
 class Exchange:
-    """One venue. `now` is its clock; `fee_rate` is charged on amounts, cut to whole money."""
+    """One venue. `now` is its clock. It charges nothing for an instrument until told what that costs."""
 
-    def __init__(self, now: Callable[[], datetime], fee_rate: Decimal = ZERO) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._fee_rate = fee_rate
+        self._rules: dict[str, InstrumentRules] = {}
         self._lock = threading.RLock()
         self._accounts: dict[str, Account] = {}
         self._orders: dict[str, VenueOrder] = {}
@@ -59,6 +60,11 @@ class Exchange:
             self._catch_up()
             self._prices[instrument] = price
             self._catch_up()
+
+    def set_costs(self, rules: InstrumentRules) -> None:
+        """Charge for this instrument what the dated tables say, from now on."""
+        with self._lock:
+            self._rules[rules.key] = rules
 
     def fill(self, key: str, quantity: Decimal, price: Decimal) -> None:
         """One execution by hand. Raises Refusal."""
@@ -175,7 +181,8 @@ class Exchange:
         needs = [order.needs() for order in mine]
         if asked.side == Side.BUY:
             price = asked.limit_price or self._prices[asked.instrument]
-            if asked.quantity * price * (1 + self._fee_rate) > account.cash - sum((cash for cash, _ in needs), ZERO):
+            costs_too = self._costs(asked, [], asked.quantity, price)
+            if -costs_too.cash(Side.BUY) > account.cash - sum((cash for cash, _ in needs), ZERO):
                 raise Refusal("no_cash")
         else:
             set_aside = sum((o.needs()[1] for o in mine if o.asked.instrument == asked.instrument), ZERO)
@@ -219,19 +226,30 @@ class Exchange:
 
     def _execute(self, order: VenueOrder, quantity: Decimal, price: Decimal) -> None:
         account, asked = self._accounts[order.asked.account], order.asked
-        amount = quantity * price
-        fee = (amount * self._fee_rate).to_integral_value(ROUND_FLOOR)
+        charge = self._costs(asked, order.executions, quantity, price)
         identity = f"E{order.number}-{len(order.executions) + 1}"
-        order.executions.append(Execution(identity, quantity, price, amount, fee, self._now()))
+        order.executions.append(
+            Execution(identity, quantity, price, charge.amount, charge.fee, charge.tax, self._now())
+        )
+        account.cash += charge.cash(asked.side)
         held = account.units.get(asked.instrument, ZERO)
         cost = account.cost.get(asked.instrument, ZERO)
         if asked.side == Side.BUY:
-            account.cash -= amount + fee
             account.units[asked.instrument] = held + quantity
-            account.cost[asked.instrument] = cost + amount
+            account.cost[asked.instrument] = cost + charge.amount
         else:
-            account.cash += amount - fee
             account.units[asked.instrument] = held - quantity
             account.cost[asked.instrument] = cost - (cost * quantity / held if held else ZERO)
         if not order.rest:
             order.status = "filled"
+
+    def _costs(self, asked: Asked, had: list[Execution], quantity: Decimal, price: Decimal) -> costs.Charges:
+        """What the next fill of an order moves, reckoned on the order as a whole."""
+        rules = self._rules.get(asked.instrument)
+        if rules is None:
+            return costs.Charges(quantity * price, ZERO, ZERO)
+        state = costs.charge_state(
+            rules, asked.side, [costs.Fill(each.price, each.quantity, market_day(each.at)) for each in had]
+        )
+        fill = costs.Fill(price, quantity, market_day(self._now()))
+        return costs.incremental_charges(rules, asked.side, state, fill)[0]

@@ -22,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from markets.types import InstrumentKind, InstrumentRules
 from tests.servers import dialect
 from tests.servers.exchange import Exchange
 from tests.servers.faults import Fault, FaultPlan, Rule, Verb
@@ -72,6 +73,8 @@ class Hostile:
                     self._offset += timedelta(seconds=float(data["seconds"]))
             case "prices":
                 self.exchange.set_price(data["instrument"], Decimal(data["price"]))
+            case "costs":
+                self.exchange.set_costs(_korean_stock(data["instrument"]))
             case "policy":
                 self.exchange.set_policy(Policy(int(data["parts"]), float(data["pace_seconds"])))
             case "hide":
@@ -224,6 +227,23 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _korean_stock(key: str) -> InstrumentRules:
+    return InstrumentRules(
+        key=key,
+        kind=InstrumentKind.STOCK,
+        currency="KRW",
+        tick_table="krx-stock",
+        calendar="always",
+        price_decimals=0,
+        quantity_decimals=0,
+        cash_decimals=0,
+        lot=Decimal(1),
+        min_quantity=Decimal(1),
+        min_amount=Decimal(0),
+        price_limit_rate=None,
+    )
 
 
 def _answer(act: Callable[[], dict[str, Any]]) -> Answer:

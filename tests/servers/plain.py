@@ -219,7 +219,7 @@ def _fill(key: str, row: Mapping[str, Any]) -> FillReport:
         price=positive(row.get("price")),
         amount=positive(row.get("amount")),
         fee=not_negative(row.get("fee")),
-        tax=not_negative("0"),
+        tax=not_negative(row.get("tax")),
         at=moment(row.get("at")),
     )
 

@@ -52,6 +52,7 @@ class Execution:
     price: Decimal
     amount: Decimal
     fee: Decimal
+    tax: Decimal
     at: datetime
 
 
@@ -127,6 +128,7 @@ def order_data(order: VenueOrder) -> dict[str, Any]:
                 "price": plain(each.price),
                 "amount": plain(each.amount),
                 "fee": plain(each.fee),
+                "tax": plain(each.tax),
                 "at": each.at.isoformat(),
             }
             for each in order.executions
