@@ -1,0 +1,66 @@
+"""Where lives are lived: a person, an instrument with a price that stays fresh, and an account at the hostile broker."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from accounts.models import User
+from brokers.models import BrokerAccount
+from brokers.protocol import Environment
+from markets.models import Instrument, LatestQuote
+from markets.types import Source
+from tests import factories as make
+from tests.faults.auditor import Truth, VenueOrder
+from tests.servers.control import ControlClient, TrueOrder
+from trading.models import SwingPlan
+
+PRICE = Decimal(70_000)
+CASH = Decimal(10_000_000)
+NEVER_OLD = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def make_instrument(symbol: str = "005930") -> Instrument:
+    """A KRX stock that trades day and night by the wall's clock, quoted at PRICE for ever."""
+    instrument = make.make_instrument(symbol, calendar="always", source=Source.HISTORY)
+    LatestQuote.objects.create(
+        instrument=instrument,
+        source=instrument.source,
+        at=NEVER_OLD,
+        received_at=NEVER_OLD,
+        price=PRICE,
+        bid=PRICE,
+        ask=PRICE,
+        base_price=PRICE,
+        day_volume=Decimal(1_000_000),
+    )
+    return instrument
+
+
+def make_account(user: User, broker: str, name: str, venue: ControlClient, cash: Decimal = CASH) -> BrokerAccount:
+    account = BrokerAccount.objects.create(user=user, name=name, broker=broker, environment=Environment.PAPER)
+    venue.open_account(account.pk, cash)
+    return account
+
+
+def make_plan(account: BrokerAccount, instrument: Instrument) -> SwingPlan:
+    return make.make_plan(account, instrument, client_key=account.pk.hex)
+
+
+def truth_of(venue: ControlClient, account: BrokerAccount) -> Truth:
+    """What the venue knows of one account."""
+    held = venue.account(account.pk)
+    orders = [_as_venue_order(order) for order in venue.orders(account.pk)]
+    return Truth(orders, {account.currency: held.cash}, held.units)
+
+
+def _as_venue_order(order: TrueOrder) -> VenueOrder:
+    return VenueOrder(
+        key=order.key,
+        ours=order.our_id.replace("-", ""),  # our client ids are our ids without their hyphens
+        instrument=order.instrument,
+        side=order.side.value,
+        quantity=order.quantity,
+        limit_price=order.limit_price,
+        filled_quantity=order.filled_quantity,
+        filled_amount=order.filled_amount,
+        status=order.status,
+    )
