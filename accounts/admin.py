@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 
 admin.site.site_title = admin.site.site_header = _("Kairos 관리")
 admin.site.index_title = _("무엇을 볼까요?")
@@ -101,3 +101,13 @@ class PersonAdmin(UserAdmin, KeptAdmin):  # type: ignore[type-arg]
         return format_html(
             '<a href="{}">{}</a>', reverse("admin:auth_user_password_change", args=[user.pk]), _("새로 정하기")
         )
+
+
+@admin.register(AuditEntry)
+class AuditAdmin(FactsAdmin):
+    """Privileged acts as they were kept: read here, proven by `manage.py verify_audit`."""
+
+    list_display = ["number", "at", "actor", "action", "subject", "result", "address"]
+    list_filter = ["action", "result"]
+    search_fields = ["actor", "subject"]
+    date_hierarchy = "at"

@@ -74,6 +74,7 @@ class Environment(BaseSettings):
     allowed_hosts: Annotated[list[str], NoDecode] = _named("ALLOWED_HOSTS", default=[])
     cors_origins: Annotated[list[str], NoDecode] = _named("CORS_ORIGINS", default=[])
     var_dir: Path = _named("KAIROS_VAR", default=BASE_DIR / "var")  # database, Redis socket, uploads
+    epoch_file: Path | None = _named("KAIROS_EPOCH_FILE", default=None)
     database_url: str = _named("DATABASE_URL", "DATABASE_URI", default="")
     redis_url: str = _named("REDIS_URL", default="")
     secret_key: SecretStr = _named("SECRET_KEY")
@@ -109,6 +110,16 @@ class Environment(BaseSettings):
     @classmethod
     def _folder_is_ours(cls, value: Path) -> Path:
         return BASE_DIR / value  # a relative one means the same from every place a command is started in
+
+    @field_validator("epoch_file", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return value or None
+
+    @field_validator("epoch_file")
+    @classmethod
+    def _file_is_ours(cls, value: Path | None) -> Path | None:
+        return value and BASE_DIR / value
 
     @field_validator("database_url")
     @classmethod
@@ -178,6 +189,11 @@ class Environment(BaseSettings):
         """SQLite's file, absolute; None for another database."""
         name = self.database.removeprefix("sqlite:///")
         return None if name == self.database else BASE_DIR / unquote(name)
+
+    @property
+    def epoch_path(self) -> Path:
+        """Where the epoch is kept that tells a restored backup; it must outlive both the process and the database."""
+        return self.epoch_file or self.var_dir / "epoch"
 
     @property
     def redis_socket(self) -> Path:

@@ -32,6 +32,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LIVE_TRADING = ENVIRONMENT.live_trading
 REGISTRATION_OPEN = ENVIRONMENT.registration
 VAR_DIR = ENVIRONMENT.var_dir
+EPOCH_FILE = ENVIRONMENT.epoch_path
 TIME_SCALE = ENVIRONMENT.time_scale
 SIMULATOR_SEED = ENVIRONMENT.simulator_seed
 SIMULATOR_SESSIONS = ENVIRONMENT.simulator_sessions
@@ -92,10 +93,12 @@ if ENVIRONMENT.sqlite_file:
     DATABASES["default"]["NAME"] = str(ENVIRONMENT.sqlite_file)
     # IMMEDIATE stands in for row locks; a deferred transaction fails at its first write when eight writers meet.
     # FULL: a committed claim survives a power cut, or an order could be sent a second time.
+    # Recursive triggers: REPLACE deletes rows, and only then do the triggers hear of it that keep facts (decision 0011).
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; "
+        "PRAGMA recursive_triggers=ON;",
     }
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

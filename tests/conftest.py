@@ -1,6 +1,7 @@
-"""What every test stands on: a real Redis of its own, and a cache that remembers nothing of the test before."""
+"""What every test stands on: a real Redis of its own, a cache and an epoch that remember nothing of the test before."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -28,3 +29,9 @@ def redis_server() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _fresh_cache(redis_server: str) -> None:
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_epoch() -> None:
+    """A database that is flushed or rolled back would look like a restored backup beside the last test's epoch."""
+    Path(settings.EPOCH_FILE).unlink(missing_ok=True)

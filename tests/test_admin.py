@@ -83,7 +83,8 @@ def trade(number: int) -> Order:
         order=order, broker_account=account, key="f1", quantity=10, price=100, amount=1000, fee=0, tax=0, at=NOW
     )
     journal = Journal.objects.create(broker_account=account, kind="fill", source=f"{order.pk}:f1", at=NOW)
-    Posting.objects.create(journal=journal, bucket="available", asset="KRW", amount=-1000)
+    for bucket, amount in (("available", -1000), ("position:KRX:005930", 1000)):
+        Posting.objects.create(journal=journal, bucket=bucket, asset="KRW", amount=amount)
     Balance.objects.create(broker_account=account, bucket="available", asset="KRW", amount=Decimal("123456789012.5"))
     PlanEvaluation.objects.create(
         plan=plan, bar_closed_at=NOW, market_at=NOW, signal=0, outcome="buy_first", order=order

@@ -15,6 +15,7 @@ from brokers.protocol import OrderReport, ReportStatus
 from markets.models import Instrument
 from markets.types import Side
 from tests import factories as make
+from tests.backends.unguarded import unguarded
 from trading import services
 from trading.models import Fill, Journal, Order, SwingPlan
 from trading.services.audit import check_books
@@ -66,8 +67,8 @@ def report() -> Any:
 
 
 def tamper(statement: str, *values: int) -> None:
-    """A change that went past every service, model and lock."""
-    with connection.cursor() as cursor:
+    """A change that went past every service, model, lock and guard."""
+    with unguarded(), connection.cursor() as cursor:
         cursor.execute(statement, values)
         assert cursor.rowcount >= 1
 
