@@ -8,6 +8,7 @@ from django import template
 from django.utils.translation import gettext_lazy as _
 
 from trading.errors import TradingError
+from trading.models.safety import SCOPES
 
 register = template.Library()
 
@@ -56,9 +57,34 @@ SENTENCES = {
     # refused by our own limits, and stored
     "insufficient_cash": _("주문 가능 금액이 부족합니다. 필요 %(needed)s, 가능 %(available)s"),
     "insufficient_quantity": _("매도 가능 수량이 부족합니다. 필요 %(needed)s, 가능 %(available)s"),
+    "halted": _("거래가 정지되어 있습니다. (%(scope)s)"),
+    "reduce_only": _("지금은 청산 주문만 낼 수 있습니다. (%(scope)s)"),
+    "quote_too_old": _("시세가 %(value)s초 전 것입니다. %(limit)s초가 넘은 시세로는 주문하지 않습니다."),
+    "price_outside_collar": _(
+        "현재가 %(reference)s에서 너무 먼 가격입니다. %(low)s부터 %(high)s까지 주문할 수 있습니다."
+    ),
+    "order_amount_limit": _("한 번에 주문할 수 있는 금액을 넘었습니다. 주문 %(value)s, 한도 %(limit)s"),
+    "order_share_limit": _("주문 금액이 계좌의 %(percent)s%%를 넘었습니다. 주문 %(value)s, 한도 %(limit)s"),
+    "first_orders_amount": _(
+        "처음에는 작게 주문합니다. 문제없이 체결된 주문 %(done)s건, %(needed)s건까지 한도 %(limit)s, 주문 %(value)s"
+    ),
+    "instrument_share_limit": _("한 종목이 계좌의 %(percent)s%%를 넘게 됩니다. 주문 후 %(value)s, 한도 %(limit)s"),
+    "account_share_limit": _("보유 금액이 계좌의 %(percent)s%%를 넘게 됩니다. 주문 후 %(value)s, 한도 %(limit)s"),
+    "open_orders_lane_limit": _("같은 종목과 방향의 미체결 주문이 %(value)s건 있습니다. 한도 %(limit)s건"),
+    "open_orders_account_limit": _("이 계좌의 미체결 주문이 %(value)s건 있습니다. 한도 %(limit)s건"),
+    "orders_per_minute_plan": _("이 오토 스윙이 1분 동안 %(value)s건을 주문했습니다. 한도 %(limit)s건"),
+    "orders_per_minute_account": _("이 계좌에서 1분 동안 %(value)s건을 주문했습니다. 한도 %(limit)s건"),
+    "orders_per_minute_site": _("전체에서 1분 동안 %(value)s건이 주문되었습니다. 한도 %(limit)s건"),
+    "duplicate_order": _("%(minutes)s분 안에 같은 종목, 방향, 수량의 주문이 있었습니다."),
+    "self_cross": _("반대 방향의 내 미체결 주문과 서로 체결될 수 있습니다. (가장매매)"),
+    "daily_loss_account": _("오늘 이 계좌의 손실이 %(percent)s%%입니다. 한도 %(most)s%%"),
+    "daily_loss_plan": _("오늘 이 오토 스윙의 손실이 계좌의 %(percent)s%%입니다. 한도 %(most)s%%"),
+    "limit_unreadable": _("한도를 확인할 수 없어 주문하지 않았습니다. (%(limit)s)"),
+    "position_difference": _("장부와 증권사의 보유 수량이 다릅니다. 확인할 때까지 이 종목을 새로 사지 않습니다."),
     # what became of an order
     "canceled_by_person": _("직접 취소했습니다."),
     "cancel_requested": _("취소를 요청했습니다."),
+    "cancel_requested_by_halt": _("거래가 정지되어 취소를 요청했습니다."),
     "change_requested": _("변경을 요청했습니다."),
     "replaced": _("바꾼 내용으로 새 주문을 냈습니다."),
     "change_refused": _("주문은 취소되었고, 바꾼 주문은 내지 못했습니다."),
@@ -75,6 +101,25 @@ SENTENCES = {
     "sender_gone": _("보내던 프로세스가 멈췄습니다. 증권사에 접수되었는지 확인하고 있습니다."),
     "outcome_unknown": _("증권사의 답을 받지 못했습니다. 접수되었는지 확인하고 있습니다."),
     "expired": _("유효 기간이 끝났습니다."),
+    # stopping, and what limits are set to
+    "unknown_scope": _("멈추거나 다시 시작할 대상을 찾을 수 없습니다."),
+    "latched_by_other": _("관리자가 정지했습니다. 관리자만 다시 시작할 수 있습니다."),
+    "not_a_halt": _("정지 또는 청산만 중에서 고르세요."),
+    "unknown_limit": _("알 수 없는 한도입니다. (%(limit)s)"),
+    "bad_limit": _("이 한도에 쓸 수 없는 값입니다."),
+    "limit_needs_value": _("실전 계좌에서는 이 한도를 없앨 수 없습니다. 값을 적어 주세요."),
+    "limit_never_looser": _("이 한도는 풀 수 없습니다."),
+    # why trading was stopped
+    "stopped_by_person": _("직접 정지했습니다."),
+    "rejects_in_row": _("증권사가 주문을 연달아 %(count)s번 거부했습니다."),
+    "losses_in_row": _("연달아 %(count)s회 손실이 났습니다."),
+    "unknown_too_long": _("주문의 접수 여부를 오래 확인하지 못하고 있습니다."),
+    "ambiguous": _("증권사의 주문 가운데 어느 것이 우리 주문인지 확인해야 합니다."),
+    "position_mismatch": _("장부와 증권사의 보유 수량이 다릅니다."),
+    "stale_feed": _("장중인데 시세가 멈췄습니다."),
+    "books_differ": _("장부가 체결 기록과 맞지 않습니다. 차이 %(differences)s건"),
+    "too_many_orders": _("1분 동안 주문이 %(count)s건이었습니다. 한도 %(most)s건"),
+    "check_failed": _("안전 점검을 하지 못했습니다. 관리자에게 알려 주세요."),
     # why a plan did nothing
     "warming_up": _("지표를 계산할 봉이 아직 부족합니다. 필요 %(needed)s, 있음 %(bars)s"),
     "late": _("건너뛰었습니다: 봉이 마감된 뒤 너무 늦게 보았습니다."),
@@ -87,6 +132,7 @@ SENTENCES = {
     "bad_cooldown": _("재시작까지 봉 수는 0 이상이어야 합니다."),
     "bad_first_share": _("1차 비중은 0%%보다 크고 100%% 이하여야 합니다."),
 }
+WORDS: Mapping[str, Mapping[Any, Any]] = {"scope": SCOPES}  # facts that are codes themselves
 UNKNOWN_CODE = _("처리할 수 없습니다. (%(code)s)")
 
 
@@ -94,7 +140,7 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None) -> str:
     """The code as a sentence in the reader's language, with its numbers; an unknown code is shown as it is."""
     if not code:
         return ""
-    shown = {name: _shown(value) for name, value in (facts or {}).items()}
+    shown = {name: str(WORDS.get(name, {}).get(value) or _shown(value)) for name, value in (facts or {}).items()}
     return str(SENTENCES.get(code, UNKNOWN_CODE)) % _WithGaps(shown, code=code)
 
 
