@@ -21,6 +21,7 @@ from tests.fakes import FakeBroker
 from trading import services
 from trading.errors import NotAllowed, OrderDenied, OrderNotOpen, OrderRefused, SameKeyOtherRequest
 from trading.models import Alert, BrokerOrder, Order, OrderChange
+from trading.services import halts
 from trading.services.audit import check_books
 
 pytestmark = pytest.mark.django_db
@@ -243,6 +244,12 @@ class TestAtTheVenue:
             change(resting, **wish)
         assert refused.value.code == code
         assert rows() == before
+
+    def test_a_resting_order_is_not_canceled_for_one_that_a_halt_would_deny(self, resting: Order) -> None:
+        halts.latch("user", str(resting.user_id), "reduce_only", "by_person")
+        with pytest.raises(OrderDenied):
+            change(resting)
+        assert not make.fresh(resting).cancel_requested
 
     def test_two_changes_never_wait_at_once(self, resting: Order) -> None:
         change(resting)

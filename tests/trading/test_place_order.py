@@ -18,7 +18,8 @@ from tests import factories as make
 from tests.factories import facts
 from trading import services
 from trading.errors import NotAllowed, OrderNotOpen, OrderRefused, SameKeyOtherRequest
-from trading.models import Journal, Order, OrderEvent
+from trading.models import Journal, Order, OrderEvent, RiskLimit
+from trading.services import halts
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +108,25 @@ def test_units_being_sold_cannot_be_sold_again(account: BrokerAccount, instrumen
     make.hold(account, instrument, 4, 70_000)
     assert make.place(account, instrument, side=Side.SELL, quantity=Decimal(3)).state == "pending"
     assert make.place(account, instrument, side=Side.SELL, quantity=Decimal(2)).state == "denied"
+
+
+def test_a_halt_denies_the_order_and_the_denial_is_stored(account: BrokerAccount, instrument: Instrument) -> None:
+    """G04: also where cash would suffice."""
+    halts.latch("account", str(account.pk), "halted", "by_person")
+    order = make.place(account, instrument)
+    assert facts(order.state, order.reserved, bool(order.reason)) == ("denied", 0, True)
+    assert make.balances(account)["available KRW"] == make.CASH
+
+
+def test_a_limit_denies_the_order_with_its_numbers(account: BrokerAccount, instrument: Instrument) -> None:
+    """§3.12: a limit set on the account holds for it."""
+    RiskLimit.objects.create(
+        scope="account", target=str(account.pk), name="order_amount", value=Decimal(100_000), since=make.NOW
+    )
+    denied = make.place(account, instrument, quantity=Decimal(2), limit_price=Decimal(70_000))
+    assert (denied.state, denied.reserved) == ("denied", Decimal(0))
+    assert denied.facts
+    assert make.place(account, instrument, limit_price=Decimal(70_000)).state == "pending"
 
 
 def test_the_same_key_with_the_same_wish_is_the_same_order(account: BrokerAccount, instrument: Instrument) -> None:

@@ -22,6 +22,7 @@ from trading.errors import OrderDenied, OrderNotOpen, OrderRefused, TradingError
 from trading.events import publish_order_changed
 from trading.lifecycle import TERMINAL, UNRESOLVED, OrderState
 from trading.models import BrokerOrder, Order, OrderChange, OrderEvent
+from trading.services import halts
 from trading.services.alerts import raise_alert
 from trading.services.asked import Asked, abilities_of, check_prices, check_rights, plain_number
 from trading.services.cancels import WAITING, ask_to_cancel, cancelable, own_locked
@@ -152,12 +153,14 @@ def _replace_unsent(order: Order, wish: Wish) -> Order:
 
 
 def _check_rest(order: Order, wish: Wish) -> None:
-    """Raise OrderRefused before a resting order is canceled for something that could not take its place."""
+    """Raise OrderRefused or OrderDenied before a resting order is canceled for what could not take its place."""
     asked = Asked(
         user=order.user, broker_account=order.broker_account, instrument=order.instrument, **_rest(order, wish)
     )
     check_rights(asked)
     check_rules(asked, usable_quote(asked.instrument), markets.moment(asked.instrument.source))
+    if denial := halts.denial_at_place(asked):
+        raise OrderDenied(denial.code, **denial.facts)
 
 
 def _place_rest(order: Order, wish: Wish) -> Order:

@@ -21,7 +21,7 @@ from trading.events import publish_account_changed, publish_order_changed
 from trading.lifecycle import OrderState
 from trading.models import Order, OrderEvent, SwingPlan
 from trading.risk import Denial
-from trading.services import books, limits
+from trading.services import books, halts, limits
 from trading.services.asked import Asked, check_account, check_rights
 from trading.services.checks import check_rules, check_venue, usable_quote, worst_price
 from trading.services.idempotency import claim_key
@@ -129,7 +129,7 @@ def _reserve_and_write(order_id: UUID, asked: Asked, quote: LatestQuote, present
 
 def _forbidden(asked: Asked, quote: LatestQuote, present: Moment, worst: Decimal) -> Denial | None:
     """What forbids this order whatever the account holds: a halt, then a limit."""
-    return limits.denial_for(asked, quote, present, worst)
+    return halts.denial_at_place(asked) or limits.denial_for(asked, quote, present, worst)
 
 
 def _write(
