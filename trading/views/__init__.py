@@ -1,6 +1,8 @@
 """The pages of trading, one module per subject."""
 
 from trading.views.accounts import account_deposit, account_detail, account_list
+from trading.views.alerts import alert_acknowledge, alert_list
+from trading.views.limits import limit_change, limits
 from trading.views.orders import order_cancel, order_detail, order_estimate, order_list, order_new, order_place
 from trading.views.overview import landing, market_speed, overview
 from trading.views.plans import (
@@ -12,12 +14,17 @@ from trading.views.plans import (
     plan_preview,
     plan_resume,
 )
+from trading.views.safety import safety_halt, safety_halt_instrument, safety_page, safety_release
 
 __all__ = [
     "account_deposit",
     "account_detail",
     "account_list",
+    "alert_acknowledge",
+    "alert_list",
     "landing",
+    "limit_change",
+    "limits",
     "market_speed",
     "order_cancel",
     "order_detail",
@@ -33,4 +40,8 @@ __all__ = [
     "plan_pause",
     "plan_preview",
     "plan_resume",
+    "safety_halt",
+    "safety_halt_instrument",
+    "safety_page",
+    "safety_release",
 ]
