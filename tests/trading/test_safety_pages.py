@@ -88,6 +88,7 @@ def test_one_press_stops_everything_and_says_how_much_is_unconfirmed(
     assert "미확인 1건" in shown
     assert "뉴스 확인" in shown
     assert "모든 거래 정지</button>" not in shown
+    assert make.place(account, instrument).state == "denied"
 
 
 def test_a_stop_needs_nothing_of_redis(page: Client, user: User, settings: Any) -> None:
