@@ -5,7 +5,7 @@ before the halt commits, and then asked back by it, or its claim sees the halt. 
 latch is held, so nothing that is stuck elsewhere can keep a halt from committing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import audit
 from brokers.models import BrokerAccount
 from markets import services as markets
 from markets.models import Instrument
@@ -26,7 +27,6 @@ from trading.latches import Latch, Mode
 from trading.models import Halt, Order, OrderEvent, SwingPlan
 from trading.risk import Denial
 from trading.services.asked import Asked
-from trading.services.privileged import record_act
 
 logger = structlog.get_logger(__name__)
 
@@ -78,18 +78,21 @@ def latch(scope: str, target: str, mode: str, reason: str, *, by: User | None = 
     HALTED asks every order of the scope back that may rest at a venue. `reason` is a stable code, or a person's own words.
     Raises UnknownScope.
     """
-    return tighten((scope, target), Mode(mode), reason, by=by, **facts)[0]
+    return tighten((scope, target), Mode(mode), reason, facts, by=by)[0]
 
 
 @transaction.atomic
-def tighten(scope: Scope, mode: Mode, reason: str, *, by: User | None = None, **facts: str) -> tuple[Halt, bool]:
-    """`latch`, and whether it moved."""
+def tighten(
+    scope: Scope, mode: Mode, reason: str, facts: Mapping[str, str], *, by: User | str | None = None
+) -> tuple[Halt, bool]:
+    """`latch`, and whether it moved. `by`: a person, or the name of what acted, for the audit."""
     scope = known_scope(*scope)
     row = _locked(scope)
     moves = latches.tightens(Mode(row.mode), mode)
     if moves:
         before = _state(row)
-        row.mode, row.reason, row.facts, row.by, row.at = mode, reason[:64], facts, by, timezone.now()
+        row.mode, row.reason, row.facts, row.at = mode, reason[:64], dict(facts), timezone.now()
+        row.by = by if isinstance(by, User) else None
         _save(row)
     if row.mode == Mode.HALTED:
         ask_back(scope)
@@ -299,4 +302,4 @@ def _leave_a_record(row: Halt, before: dict[str, str], act: str, by: User | str 
     """Last in the transaction: everybody else who writes the audit waits from here until it has committed."""
     subject = f"{row.scope}:{row.target}"
     logger.warning("latch", act=act, subject=subject, mode=row.mode, reason=row.reason)
-    record_act(by, act, subject, before, _state(row))
+    audit.record(by, act, subject, before, _state(row))

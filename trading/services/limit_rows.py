@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import audit
 from brokers.models import BrokerAccount
 from brokers.protocol import Environment
 from markets.models.fields import exact
@@ -23,7 +24,6 @@ from trading.errors import NotAllowed, TradingError
 from trading.limits import TABLE, Unit
 from trading.models import RiskLimit, SwingPlan
 from trading.services.halts import check_rights, known_scope
-from trading.services.privileged import record_act
 from trading.services.timing import scaled
 
 COOL_DOWN = timedelta(hours=1)
@@ -120,7 +120,7 @@ def set_limit(user: User, scope: str, target: str, name: str, value: Decimal | N
         since = timezone.now() + (scaled(COOL_DOWN) if looser and live else timedelta(0))
         row = RiskLimit.objects.create(scope=scope, target=target, name=name, value=wanted, since=since)
     after = {name: _text(wanted), "since": row.since.isoformat() if row else ""}
-    record_act(user, "set_limit", f"{scope}:{target}", {name: _text(now)}, after)
+    audit.record(user, "set_limit", f"{scope}:{target}", {name: _text(now)}, after)
     return row
 
 
