@@ -12,11 +12,16 @@ export const mount = (el) => {
     const account = field("broker_account")?.value
     return el.querySelector(`[data-account="${account}"]`)?.dataset
   }
+  const typed = (name) => Number(field(name).value.replaceAll(",", ""))
+  const dearest = () => {
+    if (chosen("order_type") === "limit") return typed("limit_price")
+    return (chosen("order_type") === "stop" ? typed("stop_price") : Number(el.dataset.price)) * 1.05
+  }
   const quantityFor = (share) => {
     const free = room()
     const lot = Number(el.dataset.lot)
     if (!free || !lot) return ""
-    const price = chosen("order_type") === "limit" ? Number(field("limit_price").value.replaceAll(",", "")) : Number(el.dataset.price) * 1.05
+    const price = dearest()
     const most = chosen("side") === "sell" ? Number(free.quantity) : price > 0 ? Number(free.cash) / (price * 1.001) : 0
     const lots = Math.floor((most * share) / lot + 1e-9)
     const places = (el.dataset.lot.split(".")[1] ?? "").length
@@ -30,6 +35,7 @@ export const mount = (el) => {
   document.addEventListener("click", ({ target }) => {
     const price = el.isConnected && target.closest?.("[data-pick-price]")?.dataset.pickPrice
     if (!price) return
+    if (chosen("order_type") === "stop") return put(field("stop_price"), price)
     const limit = el.querySelector("[name=order_type][value=limit]")
     if (limit) limit.checked = true
     put(field("limit_price"), price)

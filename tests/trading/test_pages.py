@@ -54,6 +54,8 @@ def ticket(account: BrokerAccount, instrument: Instrument, **typed: Any) -> dict
         "order_type": "limit",
         "quantity": "10",
         "limit_price": "71,000",
+        "stop_price": "",
+        "time_in_force": "day",
         "client_key": uuid4().hex,
     }
     return blank | typed

@@ -1,7 +1,7 @@
 """What people may type. Numbers are read exactly, and an error brings back what was typed."""
 
 from trading.forms.accounts import DepositForm, MarketSpeedForm, VirtualAccountForm
-from trading.forms.orders import EstimateForm, OrderTicket
+from trading.forms.orders import EstimateForm, OrderChangeForm, OrderTicket
 from trading.forms.plans import INTERVALS, PRESETS, SwingPlanForm, preset_values, sentence_language
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "DepositForm",
     "EstimateForm",
     "MarketSpeedForm",
+    "OrderChangeForm",
     "OrderTicket",
     "SwingPlanForm",
     "VirtualAccountForm",

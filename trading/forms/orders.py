@@ -1,6 +1,6 @@
-"""The order ticket."""
+"""The order ticket, and the form that changes an order."""
 
-from typing import Any, cast
+from typing import Any, Self, cast
 from uuid import uuid4
 
 from django import forms
@@ -12,11 +12,33 @@ from brokers.protocol import OrderType, TimeInForce
 from markets.models import Instrument
 from markets.types import Side
 from trading.forms.fields import AccountField, InstrumentField, NumberField
-from trading.models.orders import SIDE_LABELS, TYPE_LABELS
+from trading.models import Order
+from trading.models.orders import SIDE_LABELS, TIME_IN_FORCE_LABELS, TYPE_LABELS
+
+OLD_PAGE = _("주문 화면이 오래되었습니다. 다시 보내 주세요.")
+PRICES = {OrderType.LIMIT: "limit_price", OrderType.STOP: "stop_price"}  # the price that each kind of order has
 
 
-class OrderTicket(forms.Form):
-    """One order. `client_key` is made with the page, so that a second click on it is the same order (G06)."""
+class KeyedForm(forms.Form):
+    """A form whose key is made with the page, so that a second click on it is the same request (G06)."""
+
+    client_key = forms.CharField(
+        max_length=128,
+        strip=False,
+        widget=forms.HiddenInput,
+        error_messages={"required": OLD_PAGE, "max_length": OLD_PAGE},
+    )
+
+    def with_new_key(self) -> Self:
+        """The same form, ready for another try after its key was used up."""
+        data = cast("QueryDict", self.data).copy()
+        data["client_key"] = uuid4().hex
+        self.data = data
+        return self
+
+
+class OrderTicket(KeyedForm):
+    """One order."""
 
     instrument = InstrumentField(label=_("종목"), widget=forms.HiddenInput)
     broker_account = AccountField(queryset=None, label=_("계좌"), empty_label=None)
@@ -24,17 +46,27 @@ class OrderTicket(forms.Form):
     order_type = forms.ChoiceField(label=_("주문 종류"), choices=list(TYPE_LABELS.items()), widget=forms.RadioSelect)
     quantity = NumberField(label=_("수량"))
     limit_price = NumberField(label=_("지정가"), error_messages={"required": _("지정가를 적어 주세요.")})
-    client_key = forms.RegexField(r"^[0-9a-f]{32}$", widget=forms.HiddenInput)
+    stop_price = NumberField(
+        label=_("스톱 가격"),
+        help_text=_("현재가가 이 가격에 닿으면 시장가로 주문합니다."),
+        error_messages={"required": _("스톱 가격을 적어 주세요.")},
+    )
+    time_in_force = forms.ChoiceField(label=_("유효 기간"), choices=list(TIME_IN_FORCE_LABELS.items()))
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("AccountField", self.fields["broker_account"]).belong_to(user)
-        self.fields["limit_price"].required = self.data.get("order_type") != OrderType.MARKET
 
     @classmethod
     def blank(cls, user: User, instrument: Instrument, **initial: Any) -> "OrderTicket":
         """A fresh ticket with its own key."""
-        start = {"instrument": instrument, "side": Side.BUY, "order_type": OrderType.LIMIT, "client_key": uuid4().hex}
+        start = {
+            "instrument": instrument,
+            "side": Side.BUY,
+            "order_type": OrderType.LIMIT,
+            "time_in_force": TimeInForce.DAY,
+            "client_key": uuid4().hex,
+        }
         return cls(user, initial=start | initial)
 
     @property
@@ -44,18 +76,17 @@ class OrderTicket(forms.Form):
             return cast("Instrument", self.initial["instrument"])
         return cast("Instrument | None", getattr(self, "cleaned_data", {}).get("instrument"))
 
-    def with_new_key(self) -> "OrderTicket":
-        """The same ticket, ready for another try after its key was used up."""
-        data = cast("QueryDict", self.data).copy()
-        data["client_key"] = uuid4().hex
-        self.data = data
-        return self
-
     def clean(self) -> dict[str, Any]:
         asked = super().clean() or self.cleaned_data
-        if asked.get("order_type") == OrderType.MARKET:
-            asked["limit_price"] = None  # a market order has none, whatever still stands in the hidden field
+        for order_type, field in PRICES.items():
+            if asked.get("order_type") != order_type:
+                self._forget(field)
         return asked
+
+    def _forget(self, field: str) -> None:
+        """A price this kind of order does not have, whatever still stands in the hidden field."""
+        self.errors.pop(field, None)
+        self.cleaned_data[field] = None
 
     def as_order(self) -> dict[str, Any]:
         """The arguments of `place_order`, except the user."""
@@ -67,7 +98,8 @@ class OrderTicket(forms.Form):
             "quantity": asked["quantity"],
             "order_type": OrderType(asked["order_type"]),
             "limit_price": asked["limit_price"],
-            "time_in_force": TimeInForce.DAY,
+            "stop_price": asked["stop_price"],
+            "time_in_force": TimeInForce(asked["time_in_force"]),
             "client_key": asked.get("client_key", ""),
         }
 
@@ -78,3 +110,34 @@ class EstimateForm(OrderTicket):
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         del self.fields["client_key"]
+
+
+class OrderChangeForm(KeyedForm):
+    """Another quantity or price for an open order: only the price its kind has."""
+
+    quantity = NumberField(label=_("수량"), help_text=_("이미 체결된 수량을 포함한 전체 수량입니다."))
+    limit_price = NumberField(label=_("지정가"), error_messages={"required": _("지정가를 적어 주세요.")})
+    stop_price = NumberField(label=_("스톱 가격"), error_messages={"required": _("스톱 가격을 적어 주세요.")})
+
+    def __init__(self, order: Order, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for order_type, field in PRICES.items():
+            if order.order_type != order_type:
+                del self.fields[field]
+
+    @classmethod
+    def blank(cls, order: Order) -> "OrderChangeForm":
+        """The order as it is, under a fresh key."""
+        now = {"quantity": order.quantity, "limit_price": order.limit_price, "stop_price": order.stop_price}
+        written = {name: format(number, "f") for name, number in now.items() if number is not None}
+        return cls(order, initial=written | {"client_key": uuid4().hex})
+
+    def as_change(self) -> dict[str, Any]:
+        """The arguments of `change_order`, except whose and which order."""
+        asked = self.cleaned_data
+        return {
+            "quantity": asked["quantity"],
+            "limit_price": asked.get("limit_price"),
+            "stop_price": asked.get("stop_price"),
+            "client_key": asked["client_key"],
+        }

@@ -3,7 +3,7 @@
 from trading.views.accounts import account_deposit, account_detail, account_list
 from trading.views.alerts import alert_acknowledge, alert_list
 from trading.views.limits import limit_change, limits
-from trading.views.orders import order_cancel, order_detail, order_estimate, order_list, order_new, order_place
+from trading.views.orders import order_cancel, order_cancel_all, order_change, order_detail, order_list
 from trading.views.overview import landing, market_speed, overview
 from trading.views.plans import (
     plan_detail,
@@ -15,6 +15,7 @@ from trading.views.plans import (
     plan_resume,
 )
 from trading.views.safety import safety_halt, safety_halt_instrument, safety_page, safety_release
+from trading.views.tickets import order_estimate, order_new, order_place
 
 __all__ = [
     "account_deposit",
@@ -27,6 +28,8 @@ __all__ = [
     "limits",
     "market_speed",
     "order_cancel",
+    "order_cancel_all",
+    "order_change",
     "order_detail",
     "order_estimate",
     "order_list",

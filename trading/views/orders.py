@@ -1,28 +1,29 @@
-"""Orders: the list, one order's story, the ticket, and cancelling."""
+"""Orders: the list, one order's story, changing one, and calling one or all of them back."""
 
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from markets.models import Instrument
 from trading import services
 from trading.errors import NotAllowed, TradingError
-from trading.forms import EstimateForm, OrderTicket
+from trading.forms import OrderChangeForm
 from trading.lifecycle import OrderState
 from trading.models import Order, OrderEvent
 from trading.models.orders import STATE_LABELS, OrderQuerySet
-from trading.templatetags.reasons import error_sentence, sentence
-from trading.templatetags.trading_tags import ticket_context
+from trading.templatetags.reasons import sentence
 from trading.views.access import PersonRequest, refused, signed_in
+from trading.views.keys import blame, with_key
 
 PER_PAGE = 25
-ESTIMATED = ("instrument", "side", "quantity", "order_type", "limit_price")
 STATES = (("all", _("전체")), ("open", _("진행 중")), ("filled", _("체결 완료")))
 
 
@@ -40,6 +41,7 @@ def order_list(request: PersonRequest) -> HttpResponse:
         "states": STATES,
         "query": request.GET.urlencode(),
         "filters": _filters(request),
+        "has_open": Order.objects.for_user(request.user).open().exists(),
     }
     return render(request, "trading/_order_table.html" if request.htmx else "trading/orders.html", context)
 
@@ -57,73 +59,8 @@ def _asked_for(request: PersonRequest, shown: str) -> OrderQuerySet:
 @require_GET
 @signed_in
 def order_detail(request: PersonRequest, order_id: UUID) -> HttpResponse:
-    orders = Order.objects.for_user(request.user).select_related("instrument", "broker_account", "plan")
-    order = get_object_or_404(orders, pk=order_id)
-    context = {
-        "order": order,
-        "costs": order.fee + order.tax,
-        "events": [_told(event) for event in order.events.all()],
-        "fills": list(order.fills.all()),
-    }
-    return render(request, "trading/_order.html" if request.htmx else "trading/order.html", context)
-
-
-@require_GET
-@signed_in
-def order_new(request: PersonRequest) -> HttpResponse:
-    """The ticket on a page of its own: what a phone opens, and where a ticket with errors lands without scripts."""
-    instruments = Instrument.objects.active()
-    try:
-        instrument = instruments.by_key(request.GET.get("instrument", ""))
-    except Instrument.DoesNotExist:
-        return render(
-            request, "trading/order_choose.html", {"instruments": instruments.live_first().select_related("quote")}
-        )
-    return _ticket(request, OrderTicket.blank(request.user, instrument), instrument)
-
-
-@require_POST
-@signed_in
-def order_place(request: PersonRequest) -> HttpResponse:
-    """Send the ticket. The key inside it makes a second click the same order; every refusal leaves it as typed."""
-    ticket = OrderTicket(request.user, request.POST)
-    if not ticket.is_valid():
-        return _ticket_again(request, ticket)
-    try:
-        order = services.place_order(user=request.user, **ticket.as_order())
-    except NotAllowed as e:
-        return refused(request, e)
-    except TradingError as e:
-        _blame(ticket, e)
-        return _ticket_again(request, ticket.with_new_key())
-    if order.state == OrderState.DENIED:
-        ticket.add_error(None, sentence(order.reason, order.facts))
-        return _ticket_again(request, ticket.with_new_key())
-    if request.htmx:
-        again = {name: ticket.cleaned_data[name] for name in ("broker_account", "side", "order_type", "limit_price")}
-        return _ticket(request, OrderTicket.blank(request.user, order.instrument, **again), order.instrument, order)
-    return redirect("trading:order", order_id=order.pk)
-
-
-@require_POST
-@signed_in
-def order_estimate(request: PersonRequest) -> HttpResponse:
-    """What the ticket would cost, or why it could not be sent; a half-filled one is met with silence."""
-    form = EstimateForm(request.user, request.POST)
-    context: dict[str, Any] = {}
-    if form.is_valid():
-        asked = {name: form.as_order()[name] for name in ESTIMATED}
-        try:
-            context = {"estimate": services.estimate_order(**asked), **asked}
-        except TradingError as e:
-            context = {"refusal": error_sentence(e)}
-    if request.htmx:
-        return render(request, "trading/_order_estimate.html", context)
-    ticket = OrderTicket(request.user, request.POST)
-    ticket.full_clean()
-    if ticket.traded is None:
-        raise Http404
-    return render(request, "trading/order_new.html", context | ticket_context(request, ticket, ticket.traded))
+    order = get_object_or_404(_with_names(request), pk=order_id)
+    return render(request, "trading/_order.html" if request.htmx else "trading/order.html", _story(order))
 
 
 @require_POST
@@ -138,25 +75,77 @@ def order_cancel(request: PersonRequest, order_id: UUID) -> HttpResponse:
     return redirect("trading:order", order_id=order.pk)
 
 
-def _blame(ticket: OrderTicket, error: TradingError) -> None:
-    """The refusal beside the field it is about."""
-    field = str(error.facts.get("field", ""))
-    ticket.add_error(field if field in ticket.fields else None, error_sentence(error))
+@require_http_methods(["GET", "POST"])
+@signed_in
+def order_cancel_all(request: PersonRequest) -> HttpResponse:
+    """Every open order, or those of one instrument: first how many they are, then, once confirmed, all of them."""
+    if not request.user.may_trade:
+        return refused(request, NotAllowed())
+    instrument = _instrument_named(request.POST.get("instrument") or request.GET.get("instrument", ""))
+    if request.method == "POST":
+        done = services.cancel_all(request.user, instrument=instrument)
+        words = _("보내기 전 주문 %(withdrawn)s건을 회수하고, %(asked)s건의 취소를 요청했습니다.")
+        messages.success(request, words % {"withdrawn": done.withdrawn, "asked": done.asked})
+        return redirect("trading:order_list")
+    orders = Order.objects.for_user(request.user).open()
+    if instrument is not None:
+        orders = orders.filter(instrument=instrument)
+    listed = orders.select_related("instrument", "broker_account").order_by("-created_at")
+    return render(request, "trading/order_cancel_all.html", {"orders": list(listed), "instrument": instrument})
 
 
-def _ticket_again(request: PersonRequest, ticket: OrderTicket) -> HttpResponse:
-    """The ticket as typed with its errors; without a known instrument there is none to go back to."""
-    if ticket.traded is None:
-        raise Http404
-    return _ticket(request, ticket, ticket.traded, status=200 if request.htmx else 422)  # htmx swaps nothing but a 200
+@require_POST
+@signed_in
+def order_change(request: PersonRequest, order_id: UUID) -> HttpResponse:
+    """Another quantity or price; every refusal leaves the order as it was and the form as typed."""
+    order = get_object_or_404(_with_names(request), pk=order_id)
+    form = OrderChangeForm(order, with_key(request))
+    if not form.is_valid():
+        return _change_again(request, order, form)
+    try:
+        anew = services.change_order(request.user, order.pk, **form.as_change())
+    except NotAllowed as e:
+        return refused(request, e)
+    except TradingError as e:
+        blame(form, e)
+        return _change_again(request, order, form)
+    messages.success(request, _("주문을 바꿨습니다.") if anew.pk != order.pk else _("변경을 요청했습니다."))
+    address = reverse("trading:order", args=[anew.pk])
+    return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
 
 
-def _ticket(
-    request: PersonRequest, ticket: OrderTicket, instrument: Instrument, sent: Order | None = None, status: int = 200
-) -> HttpResponse:
-    context = ticket_context(request, ticket, instrument) | {"sent": sent}
-    template = "trading/_order_ticket.html" if request.htmx else "trading/order_new.html"
-    return render(request, template, context, status=status)
+def _change_again(request: PersonRequest, order: Order, form: OrderChangeForm) -> HttpResponse:
+    form.with_new_key()
+    if request.htmx:  # which swaps nothing but a 200
+        return render(request, "trading/_order_change.html", {"order": order, "change": form})
+    return render(request, "trading/order.html", _story(order, form), status=422)
+
+
+def _story(order: Order, change: OrderChangeForm | None = None) -> dict[str, Any]:
+    """One order with all that happened to it."""
+    if change is None and services.changeable(order):
+        change = OrderChangeForm.blank(order)
+    return {
+        "order": order,
+        "costs": order.fee + order.tax,
+        "events": [_told(event) for event in order.events.all()],
+        "fills": list(order.fills.all()),
+        "change": change,
+        "changed": order.changes.order_by("-created_at").first(),
+        "replacement": Order.objects.filter(replaces=order).first(),
+    }
+
+
+def _with_names(request: PersonRequest) -> OrderQuerySet:
+    return Order.objects.for_user(request.user).select_related("instrument", "broker_account", "plan")
+
+
+def _instrument_named(key: str) -> Instrument | None:
+    """The instrument of this key, None for none. Raises Http404 for one nobody knows: all is more than was asked for."""
+    if not key:
+        return None
+    venue, _separator, symbol = key.partition(":")
+    return get_object_or_404(Instrument, venue=venue, symbol=symbol)
 
 
 def _told(event: OrderEvent) -> dict[str, Any]:
