@@ -15,7 +15,7 @@ from config.health import DOWN, NOW, Reading, overall, reading
 from config.tasks import beat_canary
 from markets.models import PriceFeed
 from markets.types import Source
-from trading.models import Pulse
+from trading.models import Halt, Pulse
 
 T0 = datetime(2026, 1, 2, tzinfo=UTC)
 ALL_UP = dict.fromkeys(("database", "redis", "worker", "beat", "feed", "dispatch"), NOW)
@@ -67,7 +67,19 @@ def test_ready_names_every_part_with_its_age(client: Client, everything_lives: d
     for part in ALL_UP:
         assert found[part]["state"] == "up"
         assert 0 <= found[part]["age_seconds"] < 5
-    assert (found["halt"], found["unresolved_orders"]) == (None, 0)
+    assert (found["halt"], found["unresolved"], found["unresolved_orders"]) == ("active", 0, 0)
+
+
+@pytest.mark.parametrize("mode", ["reduce_only", "halted"])
+def test_ready_tells_that_the_site_is_stopped_and_stays_ready(
+    client: Client, everything_lives: datetime, mode: str
+) -> None:
+    """A stop is what somebody wanted: no reason to restart anything. One account's stop is not the site's."""
+    Halt.objects.update_or_create(scope="account", target="1", defaults={"mode": "halted"})
+    assert client.get("/health/ready").json()["halt"] == "active"
+    Halt.objects.update_or_create(scope="site", target="", defaults={"mode": mode})
+    answer = client.get("/health/ready")
+    assert (answer.status_code, answer.json()["halt"]) == (200, mode)
 
 
 def test_a_fresh_system_is_not_ready(client: Client, db: None) -> None:
@@ -109,7 +121,7 @@ def test_without_a_database_ready_and_db_say_so_and_live_stays(client: Client, d
     ready, database = client.get("/health/ready"), client.get("/health/db")
     assert (ready.status_code, ready.json()["database"]["state"]) == (503, "down")
     assert ready.json()["redis"]["state"] == "up"
-    assert ready.json()["unresolved_orders"] is None
+    assert (ready.json()["unresolved"], ready.json()["halt"]) == (None, None)
     assert (database.status_code, database.json()) == (503, {"status": "down"})
     assert b"secret-host" not in ready.content + database.content
     assert client.get("/health/live").status_code == client.get("/health").status_code == 200

@@ -17,7 +17,7 @@ from markets.types import Side
 from tests import factories as make
 from tests.backends.unguarded import unguarded
 from trading import services
-from trading.models import Fill, Journal, Order, SwingPlan
+from trading.models import Fill, Journal, Order, OrderAttempt, SwingPlan
 from trading.services.audit import check_books
 
 pytestmark = pytest.mark.django_db
@@ -104,14 +104,16 @@ def test_no_books_are_sound_books() -> None:
         ("DELETE FROM trading_balance WHERE bucket = 'fees'", {"balance_is_sum_of_postings", "owned_equals_paid_in"}),
         (
             "UPDATE trading_posting SET amount = '1' WHERE bucket = 'fees'",
-            {"journal_sums_to_zero", "balance_is_sum_of_postings", "fill_is_booked"},
+            {"journal_sums_to_zero", "postings_sum_to_zero", "balance_is_sum_of_postings", "fill_is_booked"},
         ),
         (
             "UPDATE trading_posting SET bucket = 'tax' WHERE bucket = 'fees'",
             {"balance_is_sum_of_postings", "fill_is_booked"},
         ),
-        ("UPDATE trading_order SET reserved = '1' WHERE state = 'pending'", {"reserved_is_open_orders"}),
-        ("UPDATE trading_order SET reserved = '1' WHERE state = 'filled'", {"finished_order_holds_nothing"}),
+        ("UPDATE trading_order SET reserved = '1' WHERE state = 'pending'",
+         {"reserved_is_open_orders", "order_reserved_is_its_postings"}),
+        ("UPDATE trading_order SET reserved = '1' WHERE state = 'filled'",
+         {"finished_order_holds_nothing", "order_reserved_is_its_postings"}),
         ("UPDATE trading_order SET state = 'canceled' WHERE state = 'pending'",
          {"reserved_is_open_orders", "finished_order_holds_nothing"}),
         ("UPDATE trading_order SET filled_quantity = '1' WHERE state = 'filled'", {"order_quantity_is_its_fills"}),
@@ -132,6 +134,31 @@ def test_a_tampered_row_is_found(account: BrokerAccount, statement: str, checks:
     assert not answer["ok"]
     assert {difference["check"] for difference in answer["differences"]} == checks
     assert {difference["account"] for difference in answer["differences"]} == {str(account.pk)}
+
+
+def test_a_reservation_of_another_order_does_not_make_up_for_one(account: BrokerAccount) -> None:
+    """I7: the sums agree, the orders do not."""
+    first = Order.objects.filter(state="pending", side="sell").first()
+    second = make.place(account, Instrument.objects.get(), side=Side.SELL, limit_price=Decimal(81_000))
+    assert first is not None
+    Order.objects.filter(pk=first.pk).update(reserved=1)
+    Order.objects.filter(pk=second.pk).update(reserved=2)
+    found = check_books().differences
+    assert {each.check for each in found} == {"order_reserved_is_its_postings"}
+    assert {each.subject for each in found} == {f"order {first.pk}", f"order {second.pk}"}
+
+
+def test_a_second_attempt_that_may_have_landed_is_found(account: BrokerAccount) -> None:
+    """I1: the index forbids it; an installation that lost the index is told."""
+    order = Order.objects.filter(state="filled").first()
+    assert order is not None
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX order_attempt_one_may_have_landed")
+    OrderAttempt.objects.create(order=order, number=2, fence=1)
+    found = check_books().differences
+    assert [(each.check, each.expected, each.found) for each in found] == [
+        ("at_most_one_attempt_may_have_landed", "1", "2")
+    ]
 
 
 def test_a_difference_says_what_should_be_there(account: BrokerAccount) -> None:

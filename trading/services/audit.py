@@ -3,7 +3,7 @@
 Account by account, each under its lock: what is compared cannot move meanwhile, and only that account waits.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +14,7 @@ from django.db import transaction
 from brokers.models import BrokerAccount
 from markets.types import Side
 from trading import ledger, lifecycle
-from trading.models import Fill, Order, Posting, SwingPlan
+from trading.models import Fill, Order, OrderAttempt, Posting, SwingPlan
 from trading.services import books
 from trading.services.settlement_dates import last_resets
 
@@ -76,6 +76,8 @@ class AccountBooks:
         self.orders = list(Order.objects.filter(broker_account=account).select_related("instrument").order_by("pk"))
         self.fills = list(Fill.objects.filter(broker_account=account).order_by("pk"))
         self.plans = list(SwingPlan.objects.filter(broker_account=account).select_related("instrument"))
+        may_have_landed = OrderAttempt.objects.filter(order__broker_account=account).exclude(outcome="refused")
+        self.landings = Counter(may_have_landed.values_list("order_id", flat=True))
         self._by_id = {order.pk: order for order in self.orders}
 
     def differences(self) -> Iterator[Difference]:
@@ -84,6 +86,7 @@ class AccountBooks:
         yield from self._cached_balances()
         yield from self._equation()
         yield from self._reservations()
+        yield from self._attempts()
         yield from self._order_totals()
         yield from self._fill_postings()
         yield from self._positions()
@@ -95,6 +98,7 @@ class AccountBooks:
         zero: dict[int, Sums] = defaultdict(lambda: defaultdict(Decimal))
         fills: dict[str, Sums] = defaultdict(lambda: defaultdict(Decimal))
         self._before_reset: set[str] = set()
+        self._set_aside: dict[str, Decimal] = defaultdict(Decimal)  # by "order:<id>" or "fill:<id>"
         rows = Posting.objects.filter(journal__broker_account=self.account).values_list(
             "journal_id", "journal__kind", "journal__source", "bucket", "asset", "amount"
         )
@@ -102,6 +106,9 @@ class AccountBooks:
             self.postings += 1
             sums[bucket, asset] = ledger.total((sums[bucket, asset], amount))
             zero[journal]["", asset] = ledger.total((zero[journal]["", asset], amount))
+            if bucket == ledger.RESERVED:
+                owner = ":".join(source.split(":")[:2])
+                self._set_aside[owner] = ledger.total((self._set_aside[owner], amount))
             if kind == "fill":
                 fills[source][bucket, asset] = ledger.total((fills[source][bucket, asset], amount))
                 if journal < self.reset:
@@ -114,7 +121,10 @@ class AccountBooks:
             yield Difference(check, self.account.pk, str(subject), _text(expected), _text(found))
 
     def _journals(self) -> Iterator[Difference]:
-        """I16."""
+        """I16: each journal, and so all of them together."""
+        for asset in sorted({asset for _bucket, asset in self.sums}):
+            rest = ledger.total(amount for (_bucket, each), amount in self.sums.items() if each == asset)
+            yield from self._found("postings_sum_to_zero", asset, Decimal(0), rest)
         for journal, left in self.unbalanced.items():
             for (_bucket, asset), amount in left.items():
                 yield from self._found("journal_sums_to_zero", f"journal {journal} {asset}", Decimal(0), amount)
@@ -150,6 +160,21 @@ class AccountBooks:
         for asset in sorted(needed.keys() | reserved.keys()):
             expected, found = needed.get(asset, Decimal(0)), reserved.get(asset, Decimal(0))
             yield from self._found("reserved_is_open_orders", asset, expected, found)
+
+        spent: dict[UUID, Decimal] = defaultdict(Decimal)
+        for fill in self.fills:
+            spent[fill.order_id] = ledger.total((spent[fill.order_id], self._set_aside[books.fill_source(fill)]))
+        for order in self.orders:
+            expected = ledger.total((self._set_aside[f"order:{order.pk}"], spent[order.pk]))
+            yield from self._found("order_reserved_is_its_postings", f"order {order.pk}", expected, order.reserved)
+
+    def _attempts(self) -> Iterator[Difference]:
+        """I1: of all tries to send an order at most one may have reached the broker."""
+        for order_id, landings in self.landings.items():
+            if landings > 1:
+                yield Difference(
+                    "at_most_one_attempt_may_have_landed", self.account.pk, f"order {order_id}", "1", str(landings)
+                )
 
     def _order_totals(self) -> Iterator[Difference]:
         """I6: an order's figures are the sums of its fills, and never more than was ordered."""

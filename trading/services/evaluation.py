@@ -22,7 +22,7 @@ from strategies.document import RuleDocument
 from strategies.models import StrategyVersion
 from strategies.rows import Row
 from trading import risk
-from trading.errors import OrderRefused
+from trading.errors import OrderRefused, TradingError
 from trading.events import publish_plan_changed
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.services import books
@@ -56,14 +56,32 @@ class Look:
         return from_epoch(int(self.evaluation.bars.closed_at[self.index]))
 
 
-def evaluate_due(instrument_id: int | None = None) -> int:
-    """Decide for every running plan on each closed bar it has not decided on; how many decisions were written."""
+class NotYet(TradingError):
+    """The market has not come this far: what is asked for lies in its future."""
+
+    code = "in_the_future"
+
+
+def evaluate_due(instrument_id: int | None = None, *, at: datetime | None = None) -> int:
+    """Decide for every running plan on each closed bar it has not decided on; how many decisions were written.
+
+    `at` leaves out bars that closed after that market time. How late a decision is, is still counted from the present, so
+    that looking back never sends an order for an old bar. Raises NotYet for a time that a plan's market has not reached.
+    """
     plans = SwingPlan.objects.running().select_related("instrument")
+    if at is not None:
+        _check_passed(at, set(plans.values_list("instrument__source", flat=True)))
     if instrument_id is not None:
         plans = plans.filter(instrument_id=instrument_id)
     ordered = plans.order_by("instrument_id", "interval", "created_at")
     groups = groupby(ordered, key=lambda plan: (plan.instrument, Interval(plan.interval)))
-    return sum(_evaluate_group(instrument, interval, list(group)) for (instrument, interval), group in groups)
+    return sum(_evaluate_group(instrument, interval, list(group), at) for (instrument, interval), group in groups)
+
+
+def _check_passed(at: datetime, sources: set[str]) -> None:
+    for present in map(markets.moment, sorted(sources)):
+        if at > present.at:
+            raise NotYet(f"{at.isoformat()} is after {present.at.isoformat()}", now=present.at.isoformat())
 
 
 def evaluate_plan(plan: SwingPlan) -> PlanEvaluation | None:
@@ -72,19 +90,22 @@ def evaluate_plan(plan: SwingPlan) -> PlanEvaluation | None:
     return PlanEvaluation.objects.filter(plan=plan).select_related("order").first()
 
 
-def _evaluate_group(instrument: Instrument, interval: Interval, plans: list[SwingPlan]) -> int:
+def _evaluate_group(
+    instrument: Instrument, interval: Interval, plans: list[SwingPlan], until: datetime | None = None
+) -> int:
     present = markets.moment(instrument.source)
     calendar = markets.session_calendar(instrument, present)
     if not calendar.is_open(present.at):
         return 0  # a bar that closed with its session is decided at the next open
-    newest = markets.newest_close(instrument, interval, present.at)
+    until = until or present.at
+    newest = markets.newest_close(instrument, interval, until)
     due = [plan for plan in plans if newest is not None and newest > _decided_until(plan)]
     if not due or newest is None:
         return 0
     from strategies.indicators import Frame
 
     is_late = _waited(calendar, newest, present) > LATEST[InstrumentKind(instrument.kind)]
-    bars = _bars_for(instrument, interval, due, present.at)
+    bars = _bars_for(instrument, interval, due, until)
     frame = Frame(bars)
     return sum(_evaluate_plan(plan, bars, frame, present.at, is_late) for plan in due)
 
