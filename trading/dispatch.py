@@ -5,87 +5,130 @@ No order is ever sent twice: the attempt row is committed before the call, and a
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from uuid import UUID
 
-from brokers.errors import BrokerNotConfigured, OutcomeUnknown
+from brokers.errors import BrokerNotConfigured, NotSent, OutcomeUnknown
 from brokers.models import BrokerAccount
 from brokers.protocol import Broker, CancelReply, OrderReport, ReportStatus
-from brokers.services import open_broker
+from brokers.services import OpenAccount, open_broker
+from trading import reconcile
 from trading.models import Order
-from trading.services import sending
+from trading.services import cancel_requests, sending, system
+from trading.services.sending import Claim, LeaseLost
 
 logger = logging.getLogger(__name__)
 
-OpenBroker = Callable[[BrokerAccount], Broker]
+IN_A_ROW = 100  # orders of one account before the next account's turn
 
 
-def dispatch_once(fence: int, open_account: OpenBroker = open_broker) -> int:
-    """Send every pending order whose lane is free and every requested cancel; the number of orders moved.
+def dispatch_once(
+    fence: int,
+    open_account: OpenAccount = open_broker,
+    account_ids: Sequence[UUID] | None = None,
+    epoch: UUID | None = None,
+) -> int:
+    """Send every order that may go out now and ask for every one wanted back, account by account; how many moved.
 
-    Does nothing more from the moment somebody else holds the lease.
+    Does nothing more from the moment somebody else holds the lease, or where nothing may be sent out of this database.
+    Raises system.ReleaseSuperseded where newer code sends.
     """
     moved = 0
     try:
-        while (order_id := sending.next_pending()) is not None:
-            moved += send(order_id, fence, open_account)
-    except sending.LeaseLost:
-        return moved
-    return moved + cancel_requested(fence, open_account)
+        for account_id in accounts_with_work() if account_ids is None else account_ids:
+            moved += serve(account_id, fence, open_account, epoch)
+    except LeaseLost:
+        logger.warning("the lease is somebody else's")
+    except system.NotArmed as e:
+        logger.warning("nothing may be sent: %s", e)
+    return moved
 
 
-def send(order_id: UUID, fence: int, open_account: OpenBroker = open_broker) -> bool:
-    """Claim one order, call its broker, record the answer. False where there was nothing to send any more.
+def accounts_with_work() -> list[UUID]:
+    """The accounts with something to cancel or to send."""
+    return list(dict.fromkeys([*cancel_requests.accounts_with_cancels(), *sending.accounts_with_orders()]))
 
-    Raises LeaseLost.
-    """
-    claimed = sending.claim(order_id, fence)
+
+def serve(account_id: UUID, fence: int, open_account: OpenAccount = open_broker, epoch: UUID | None = None) -> int:
+    """One account's cancels and then its orders; how many were asked about or moved. Raises as `claim` does."""
+    account = BrokerAccount.objects.get(pk=account_id)
+    try:
+        broker = open_account(account)
+    except BrokerNotConfigured as e:
+        return _withdraw_all(account_id, e)
+    except Exception:
+        logger.exception("account %s: cannot be opened, its orders wait", account_id)
+        return 0
+    moved = cancel_requested(account, fence, broker)
+    tried: set[UUID] = set()
+    while len(tried) < IN_A_ROW and (order_id := sending.next_pending(account_id, tried)) is not None:
+        tried.add(order_id)
+        moved += send(order_id, fence, broker, epoch)
+    return moved
+
+
+def _withdraw_all(account_id: UUID, error: BrokerNotConfigured) -> int:
+    """Nobody serves this account: its orders end before they are sent, and their cash is free."""
+    moved = 0
+    while (order_id := sending.next_pending(account_id)) is not None and sending.withdraw(order_id, error.code):
+        logger.warning("order %s cannot be sent: %s", order_id, error)
+        moved += 1
+    return moved
+
+
+def send(order_id: UUID, fence: int, broker: Broker, epoch: UUID | None = None) -> bool:
+    """Claim one order, call its broker, record the answer. False where it was not to be sent. Raises as `claim` does."""
+    claimed = sending.claim(order_id, fence, broker.abilities, epoch)
     if claimed is None:
         return False
-    try:
-        broker = open_account(BrokerAccount.objects.get(pk=claimed.broker_account_id))
-    except BrokerNotConfigured as e:
-        logger.warning("order %s cannot be sent: %s", order_id, e)
-        sending.record(claimed, OrderReport(ReportStatus.REJECTED, reason=e.code))  # proof: nothing has left
-        return True
-    if sending.is_overdue(claimed):
-        sending.mark_unknown(claimed, "not_sent_in_time")
-        return True
-    _call(broker, claimed)
+    deliver(claimed, broker)
     return True
 
 
-def _call(broker: Broker, claimed: sending.Claim) -> None:
-    """Submit once. Whatever is not an answer leaves the order in doubt: it may have arrived."""
+def deliver(claimed: Claim, broker: Broker) -> None:
+    """Submit once and write down what came of it. Whatever is not an answer leaves the order in doubt."""
+    if sending.is_overdue(claimed):
+        sending.mark_unknown(claimed, "not_sent_in_time")
+        return
     try:
         report = broker.submit(claimed.request)
+    except NotSent as e:
+        logger.warning("order %s: not sent (%s)", claimed.order_id, e)
+        report = OrderReport(ReportStatus.REJECTED, reason=e.code, retryable=True)
     except OutcomeUnknown as e:
         logger.warning("order %s: outcome unknown (%s), left to reconcile", claimed.order_id, e)
         sending.mark_unknown(claimed, e.code)
+        return
     except Exception:
         logger.exception("order %s: the answer could not be read, left to reconcile", claimed.order_id)
         sending.mark_unknown(claimed, OutcomeUnknown.code)
-    else:
-        sending.record(claimed, report)
+        return
+    sending.record(claimed, report)
 
 
-def cancel_requested(fence: int, open_account: OpenBroker = open_broker) -> int:
-    """Ask the brokers to withdraw what people want back; the number of orders asked about."""
-    wanted = sending.cancel_requests()
+def cancel_requested(account: BrokerAccount, fence: int, broker: Broker) -> int:
+    """Ask for what people, halts and changes want back, then look what became of it; the number of orders asked about.
+
+    Only the broker's list says how much of an order had filled before it was canceled, and a refused cancel means very
+    often that it has just filled: so an account with a wire is read at once, whatever the answer.
+    """
+    wanted = cancel_requests.due(account.pk)
     if not wanted or not sending.holds_lease(fence):
         return 0
-    for order in wanted:
-        _cancel(order, open_account)
+    confirmed = [order for order in wanted if _cancel(order, broker)]
+    was_read = not broker.abilities.has_wire or reconcile.settle_account(account, fence, lambda _account: broker)
+    if was_read:
+        for order in confirmed:
+            cancel_requests.confirm(order.pk)
     return len(wanted)
 
 
-def _cancel(order: Order, open_account: OpenBroker) -> None:
-    sending.begin_cancel(order)
+def _cancel(order: Order, broker: Broker) -> bool:
+    """Whether the venue gave its final word that the rest is withdrawn."""
+    cancel_requests.begin(order)
     try:
-        reply = open_account(order.broker_account).cancel(order.as_request(), order.broker_order_key)
+        reply = broker.cancel(order.as_request(), order.broker_order_key)
     except Exception:
-        logger.exception("order %s: cancel in doubt, asked again later", order.pk)
-        return
-    if reply is CancelReply.CONFIRMED:
-        report = OrderReport(ReportStatus.CANCELED, order.broker_order_key, reason="canceled_by_person")
-        sending.apply_report(order.pk, report, sending.market_time(order))
+        logger.exception("order %s: cancel in doubt", order.pk)
+        return False
+    return reply is CancelReply.CONFIRMED

@@ -1,9 +1,19 @@
 """What Celery runs. A task takes ids, decides nothing, and may be delivered twice or never: the database knows what is due."""
 
-from celery import shared_task
+import logging
 
-from trading import dispatch, reconcile, services
+from celery import shared_task
+from django.utils import timezone
+
+from trading import services
+from trading.rounds import Rounds
+from trading.services import system, triggers
+from trading.services.couriers import Couriers
 from trading.services.durability import waiting_for_the_disk
+
+logger = logging.getLogger(__name__)
+
+ONE_ROUND = 10.0  # seconds that the brokers of one round have: less than the lease lives
 
 
 @shared_task
@@ -19,9 +29,13 @@ def dispatch_orders() -> None:
     fence = services.acquire(services.DISPATCH, holder)
     if fence is None:
         return
+    couriers = Couriers()
     try:
         with waiting_for_the_disk():
-            reconcile.reconcile_once()
-            dispatch.dispatch_once(fence)
+            triggers.sweep(timezone.now())
+            Rounds(couriers, timezone.now).turn(fence, system.advance_epoch())
+            couriers.wait(ONE_ROUND)
+    except system.ReleaseSuperseded as e:
+        logger.warning("newer code sends from here on: %s", e)
     finally:
         services.give_back(services.DISPATCH, holder)

@@ -233,7 +233,7 @@ class BooksModel(RuleBasedStateMachine):
 
     @rule(is_found=st.booleans())
     def reconcile(self, is_found: bool) -> None:
-        reconcile_once((lambda _account: VirtualBroker()) if is_found else FakeBroker().opened)
+        reconcile_once(self.fence(), (lambda _account: VirtualBroker()) if is_found else FakeBroker().opened)
 
     @rule(which=WHICH, status=st.sampled_from(list(ReportStatus)))
     def old_news_again(self, which: int, status: ReportStatus) -> None:

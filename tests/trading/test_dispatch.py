@@ -1,6 +1,7 @@
 """Sending: claim, call, record. No order goes out twice, whatever dies or falls silent (I1-I4, I15)."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,20 +9,19 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from brokers.errors import BrokerNotConfigured
+from brokers.errors import BrokerNotConfigured, NotSent
 from brokers.models import BrokerAccount
-from brokers.protocol import Broker, CancelReply, OrderReport, ReportStatus
+from brokers.protocol import Broker, CancelReply, OrderReport, ReportStatus, TimeInForce
 from markets.models import Instrument
 from markets.types import Side
 from tests import factories as make
-from tests.backends.unguarded import unguarded
 from tests.factories import facts
 from tests.fakes import ACCEPTED, REJECTED, Crash, FakeBroker
 from trading import services
-from trading.dispatch import dispatch_once, send
-from trading.models import Lease, Order, OrderAttempt
+from trading.dispatch import deliver, dispatch_once, send
+from trading.models import Alert, Lease, Order, OrderAttempt, System
 from trading.reconcile import reconcile_once
-from trading.services import leases, sending
+from trading.services import cancel_requests, halts, leases, sending, system
 
 pytestmark = pytest.mark.django_db
 
@@ -80,8 +80,8 @@ def test_an_order_is_claimed_once(account: BrokerAccount, instrument: Instrument
 def test_after_a_time_out_the_order_is_never_resent(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
     """I3."""
     order, broker = make.place(account, instrument), FakeBroker(answer=None)  # None: times out
-    send(order.pk, fence, broker.opened)
-    send(order.pk, fence, broker.opened)
+    send(order.pk, fence, broker)
+    send(order.pk, fence, broker)
     dispatch_once(fence, broker.opened)
     assert (state(order), broker.sent) == ("unknown", [order.pk])
     assert order.attempts.get().outcome == "unknown"
@@ -139,7 +139,7 @@ def test_settled_doubt_opens_the_lane_again(account: BrokerAccount, instrument: 
     lost, waiting = make.place(account, instrument), make.place(account, instrument)
     dispatch_once(fence, FakeBroker(answer=None).opened)
     found = OrderReport(ReportStatus.ACCEPTED, broker_order_key="B-7", fills=(make.make_fill(lost, "f", 1, 70_000),))
-    assert reconcile_once(FakeBroker(found=found).opened) == 1
+    assert reconcile_once(fence, FakeBroker(found=found).opened) == 1
     assert (state(lost), make.fresh(lost).broker_order_key) == ("filled", "B-7")
     dispatch_once(fence, FakeBroker().opened)
     assert state(waiting) == "accepted"
@@ -153,7 +153,7 @@ def test_an_answer_that_proves_nothing_settles_nothing(
     dispatch_once(fence, FakeBroker(answer=None).opened)
     broker = FakeBroker(found=None)
     for _ in range(3):
-        reconcile_once(broker.opened)
+        reconcile_once(fence, broker.opened)
     assert (state(lost), len(broker.looked_for), broker.sent) == ("unknown", 3, [])
 
 
@@ -164,7 +164,7 @@ def test_a_broker_that_cannot_be_asked_stops_nobody_else(
     other = make.place(make.make_account(make.make_user()), instrument)
     dispatch_once(fence, FakeBroker(answer=None).opened)
     broker = FakeBroker(found=[TimeoutError("no answer"), ACCEPTED])
-    assert reconcile_once(broker.opened) == 2
+    assert reconcile_once(fence, broker.opened) == 2
     assert sorted([state(lost), state(other)]) == ["accepted", "unknown"]
 
 
@@ -213,23 +213,25 @@ def test_a_lease_given_back_can_be_taken_at_once(fence: int) -> None:
     assert leases.acquire(sending.DISPATCH, "another process") == fence + 1
 
 
-def test_an_overdue_claim_is_not_sent(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
-    """I13: the process froze between the claim and the call."""
+@pytest.mark.parametrize("clock", ["monotonic", "wall"])
+def test_an_overdue_claim_is_not_sent(account: BrokerAccount, instrument: Instrument, fence: int, clock: str) -> None:
+    """I13: the process froze between the claim and the call, or the machine slept."""
     order, broker = make.place(account, instrument), FakeBroker()
-
-    def open_late(_account: BrokerAccount) -> Broker:
-        Order.objects.update(deadline_at=timezone.now() - timedelta(milliseconds=1))
-        return broker
-
-    dispatch_once(fence, open_late)
+    claimed = sending.claim(order.pk, fence)
+    assert claimed is not None
+    if clock == "monotonic":
+        late = replace(claimed, begun=claimed.begun - 2.1)
+    else:
+        late = replace(claimed, deadline=claimed.deadline - timedelta(seconds=2.1))
+    deliver(late, broker)
     assert (state(order), broker.sent) == ("unknown", [])
     assert make.fresh(order).reason == "not_sent_in_time"
 
 
-def test_an_account_no_adapter_serves_is_refused_not_left_hanging(
+def test_an_order_no_adapter_serves_is_withdrawn_not_left_hanging(
     account: BrokerAccount, instrument: Instrument, fence: int
 ) -> None:
-    """Nothing can have left: that is proof, so the cash is free and the next order goes on."""
+    """Nothing can leave: the cash is free and the next order goes on."""
     order = make.place(account, instrument)
     other = make.place(make.make_account(make.make_user()), instrument)
 
@@ -239,7 +241,8 @@ def test_an_account_no_adapter_serves_is_refused_not_left_hanging(
         return FakeBroker()
 
     dispatch_once(fence, open_account)
-    assert (state(order), make.fresh(order).reason) == ("rejected", "broker_not_configured")
+    assert (state(order), make.fresh(order).reason) == ("withdrawn", "broker_not_configured")
+    assert make.balances(account)["available KRW"] == make.CASH
     assert state(other) == "accepted"
 
 
@@ -270,9 +273,10 @@ def test_after_a_crash_between_claim_and_record_nothing_is_sent_twice(
     assert state(order) == "submitted"
     let_lease_lapse()
     newer = hold_lease("the process started instead")
-    assert reconcile_once(broker.opened) == 0, "its sender may still be at it"
+    reconcile_once(newer, broker.opened)
+    assert state(order) == "submitted", "its sender may still be at it"
     let_claims_lapse()
-    assert reconcile_once(broker.opened) == 1
+    reconcile_once(newer, broker.opened)
     assert dispatch_once(newer, broker.opened) == 0
     assert (state(order), broker.sent) == ("accepted" if arrived else "unknown", [order.pk])
 
@@ -299,19 +303,24 @@ def test_a_sender_thought_dead_cannot_make_a_settled_order_unknown(
     claimed = sending.claim(order.pk, fence)
     assert claimed is not None
     let_claims_lapse()
-    reconcile_once(FakeBroker(found=ACCEPTED).opened)
+    reconcile_once(fence, FakeBroker(found=ACCEPTED).opened)
     sending.mark_unknown(claimed, "outcome_unknown")
     assert state(order) == "accepted"
 
 
-def test_a_slow_senders_answer_still_counts(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+@pytest.mark.parametrize("found", [None, ACCEPTED])
+def test_an_answer_after_its_claim_was_taken_for_lost_hits_nothing(
+    account: BrokerAccount, instrument: Instrument, fence: int, found: OrderReport | None
+) -> None:
+    """The order's fence has moved on: what became of it is for the broker's list to say."""
     order = make.place(account, instrument)
     claimed = sending.claim(order.pk, fence)
     assert claimed is not None
     let_claims_lapse()
-    reconcile_once(FakeBroker(found=None).opened)
-    sending.record(claimed, ACCEPTED)
-    assert (state(order), order.attempts.get().outcome) == ("accepted", "landed")
+    reconcile_once(fence, FakeBroker(found=found).opened)
+    settled = make.fresh(order)
+    assert not sending.record(claimed, OrderReport(ReportStatus.REJECTED, reason="no_cash"))
+    assert (state(order), make.fresh(order).version) == ("accepted" if found else "unknown", settled.version)
 
 
 def test_a_cancel_in_doubt_stops_nobody_else(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
@@ -324,20 +333,118 @@ def test_a_cancel_in_doubt_stops_nobody_else(account: BrokerAccount, instrument:
     assert sorted(state(order) for order in orders) == ["accepted", "canceled"]
 
 
-def test_a_refused_cancel_is_not_repeated_at_once(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
-    """I12: at most three a minute, ten in all."""
+def test_a_refused_cancel_is_not_repeated_at_once(
+    account: BrokerAccount, instrument: Instrument, fence: int, settings: Any
+) -> None:
+    """I12: at most three a minute, ten in all, and then a person hears of it once."""
     order = make.place(account, instrument)
     dispatch_once(fence, FakeBroker().opened)
     services.cancel_order(account.user, order.pk)
-    broker = FakeBroker(canceled=ACCEPTED)  # it is still there
+    broker = FakeBroker(canceled=CancelReply.REFUSED)
     for _ in range(5):
         dispatch_once(fence, broker.opened)
     assert (len(broker.cancels), state(order)) == (1, "accepted")
+    asked_at = order.events.get(reason="cancel_sent").created_at
+    assert cancel_requests.due(account.pk, asked_at + timedelta(seconds=19)) == []
+    assert cancel_requests.due(account.pk, asked_at + timedelta(seconds=21)) == [order]
+    settings.TIME_SCALE = 10**9  # no time to wait between two
     for _ in range(30):
-        with unguarded():
-            order.events.update(created_at=timezone.now() - timedelta(seconds=21))
         dispatch_once(fence, broker.opened)
-    assert len(broker.cancels) == sending.MOST_CANCELS == 10
+    assert len(broker.cancels) == cancel_requests.MOST_CANCELS == 10
+    assert Alert.objects.filter(cause="cancel_refused", subject=f"order:{order.pk}").count() == 1
+
+
+REFUSALS = [OrderReport(ReportStatus.REJECTED, reason="rate_limited", retryable=True), NotSent("connect")]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=["retryable", "not_sent"])
+def test_what_provably_did_not_arrive_is_tried_again_a_little_later(
+    account: BrokerAccount, instrument: Instrument, fence: int, refusal: OrderReport | NotSent
+) -> None:
+    """I1: at most three attempts, each after a wait, and only after a proven refusal of the one before."""
+    order, broker = make.place(account, instrument), FakeBroker(answer=[refusal, ACCEPTED])
+    dispatch_once(fence, broker.opened)
+    waiting = make.fresh(order)
+    assert facts(waiting.state, waiting.reserved, broker.sent) == ("pending", order.reserved, [order.pk])
+    assert waiting.not_before is not None
+    assert timedelta(seconds=0.5) < waiting.not_before - timezone.now() <= timedelta(seconds=3)
+    assert dispatch_once(fence, broker.opened) == 0
+    Order.objects.update(not_before=timezone.now())
+    dispatch_once(fence, broker.opened)
+    assert (state(order), broker.sent) == ("accepted", [order.pk] * 2)
+    assert list(order.attempts.order_by("number").values_list("outcome", flat=True)) == ["refused", "landed"]
+
+
+def test_after_three_refusals_that_may_pass_the_order_is_rejected(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    order, broker = make.place(account, instrument), FakeBroker(answer=REFUSALS[0])
+    for _ in range(5):
+        Order.objects.update(not_before=timezone.now())
+        dispatch_once(fence, broker.opened)
+    order = make.fresh(order)
+    assert facts(order.state, order.reserved, len(broker.sent)) == ("rejected", 0, 3)
+
+
+def test_a_cancel_wins_over_the_next_try(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    order, broker = make.place(account, instrument), FakeBroker(answer=REFUSALS[0])
+    dispatch_once(fence, broker.opened)
+    Order.objects.update(cancel_requested=True)
+    dispatch_once(fence, broker.opened)
+    assert (state(order), len(broker.sent)) == ("withdrawn", 1)
+
+
+def close_the_session(instrument: Instrument) -> None:
+    make.put_price(instrument, 70_000, datetime(2026, 3, 4, 12, 0, tzinfo=UTC), keeps_sessions=True)
+
+
+def let_the_price_grow_old(instrument: Instrument) -> None:
+    make.put_price(instrument, 70_000, age=timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"), [(close_the_session, "closed_session"), (let_the_price_grow_old, "stale_price")]
+)
+def test_what_has_changed_since_the_order_was_placed_keeps_it_back(
+    account: BrokerAccount, instrument: Instrument, fence: int, change: Any, reason: str
+) -> None:
+    """I27: the checks of placing, made again at the claim."""
+    order, broker = make.place(account, instrument, time_in_force=TimeInForce.GTC), FakeBroker()
+    change(instrument)
+    dispatch_once(fence, broker.opened)
+    order = make.fresh(order)
+    assert facts(order.state, order.reason, order.reserved, broker.sent) == ("withdrawn", reason, 0, [])
+    assert order.events.get(state="withdrawn").raw == {"instrument": instrument.key}
+
+
+def test_a_halt_keeps_a_pending_order_back_and_says_why(
+    account: BrokerAccount, instrument: Instrument, fence: int
+) -> None:
+    """I8: it was let through when it was placed; the claim looks again."""
+    make.hold(account, instrument, 5, 70_000)
+    buy = make.place(account, instrument)
+    sell = make.place(account, instrument, side=Side.SELL, quantity=Decimal(5))
+    halts.latch("account", str(account.pk), "reduce_only", "daily_loss")
+    broker = FakeBroker()
+    dispatch_once(fence, broker.opened)
+    assert (state(buy), state(sell), broker.sent) == ("withdrawn", "accepted", [sell.pk])
+    assert make.fresh(buy).facts["why"] == "daily_loss"
+
+
+def test_code_that_is_not_the_newest_sends_nothing(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    """I49."""
+    order, broker = make.place(account, instrument), FakeBroker()
+    System.objects.update(release="newer")
+    with pytest.raises(system.ReleaseSuperseded):
+        dispatch_once(fence, broker.opened)
+    assert (state(order), broker.sent) == ("pending", [])
+
+
+def test_a_restored_backup_sends_nothing(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
+    """I50."""
+    order, broker = make.place(account, instrument), FakeBroker()
+    System.objects.update(armed=False)
+    assert (dispatch_once(fence, broker.opened), state(order), broker.sent) == (0, "pending", [])
 
 
 def test_a_virtual_order_is_accepted_and_found_under_one_key(

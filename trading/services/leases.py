@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from trading.errors import TradingError
 from trading.models import Lease, Pulse
+from trading.services.timing import scaled
 
 LIFE = timedelta(seconds=15)
+RENEW = timedelta(seconds=5)
 
 
 class LeaseLost(TradingError):
@@ -46,8 +48,6 @@ def _has_ended(holder: str) -> bool:
 class Tenure:
     """One process' hold on a lease, renewed as it goes along."""
 
-    RENEW = 5.0  # seconds
-
     def __init__(self, name: str) -> None:
         self._name = name
         self._holder = holder_name()
@@ -56,7 +56,7 @@ class Tenure:
 
     def is_held(self) -> bool:
         """Whether this process may act; asks the database every five seconds, or each time while it may not."""
-        if self._fence is None or monotonic() - self._asked > self.RENEW:
+        if self._fence is None or monotonic() - self._asked > scaled(RENEW).total_seconds():
             self._fence = acquire(self._name, self._holder)
             self._asked = monotonic()
         return self._fence is not None
@@ -74,7 +74,7 @@ def acquire(name: str, holder: str) -> int | None:
     """
     now = timezone.now()
     lease, is_new = Lease.objects.select_for_update().get_or_create(
-        name=name, defaults={"holder": holder, "fence": 1, "until": now + LIFE}
+        name=name, defaults={"holder": holder, "fence": 1, "until": now + scaled(LIFE)}
     )
     if is_new:
         return lease.fence
@@ -83,7 +83,7 @@ def acquire(name: str, holder: str) -> int | None:
             return None
         lease.holder = holder
         lease.fence += 1
-    lease.until = now + LIFE
+    lease.until = now + scaled(LIFE)
     lease.save()
     return lease.fence
 
@@ -97,6 +97,11 @@ def is_current(name: str, fence: int) -> bool:
     """Whether `fence` is still the newest and its time has not run out. Call inside the claim's transaction."""
     lease = Lease.objects.select_for_update().filter(name=name).first()
     return lease is not None and lease.fence == fence and lease.until > timezone.now()
+
+
+def newest_fence(name: str) -> int:
+    """The fence that was given out last, whether or not its time has run out; 0 where none ever was."""
+    return Lease.objects.filter(name=name).values_list("fence", flat=True).first() or 0
 
 
 def pulse(name: str) -> None:

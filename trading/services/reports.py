@@ -4,6 +4,8 @@ Locks, always in this order: account, order, plan. What contradicts our rows is 
 it never stops the rest of a report.
 """
 
+import hashlib
+import json
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -22,6 +24,7 @@ from trading.ledger import Execution, Line
 from trading.lifecycle import OrderState
 from trading.models import Fill, Order, OrderEvent, SwingPlan
 from trading.services import books
+from trading.services.late import reopen
 from trading.services.steps import step_after_fill
 
 logger = structlog.get_logger(__name__)
@@ -55,21 +58,23 @@ def apply_report(order_id: UUID, report: OrderReport, at: datetime) -> Order:
     return order
 
 
-def fold(order: Order, report: OrderReport, at: datetime) -> None:
-    """`apply_report` for an order already `locked`."""
+def fold(order: Order, report: OrderReport, at: datetime, *, origin: str = "broker") -> None:
+    """`apply_report` for an order already `locked`. `origin`: who told, for the order's events."""
     before, known = OrderState(order.state), (order.broker_order_key, order.filled_quantity)
+    if before is OrderState.NOT_PLACED and report.status is not ReportStatus.REJECTED:
+        reopen(order, at)
     _take_broker_key(order, report, at)
     _take_fills(order, report, at)
     state, reason, raw = _state_after(order, report), report.reason, report.raw
     try:
         lifecycle.advance(before, state)
     except IllegalTransition:
-        _keep_contradiction(order, "contradiction", at, {"reason": reason, **raw}, told=_STATES[report.status])
+        keep_contradiction(order, "contradiction", at, {"reason": reason, **raw}, told=_STATES[report.status])
         state, reason, raw = before, "", {}
     if state != before or known != (order.broker_order_key, order.filled_quantity):
-        finish(order, state, at, origin="broker", reason=reason, raw=raw)
-    elif raw:  # told again: kept, and nothing else has changed
-        OrderEvent.objects.create(order=order, state=state, origin="broker", reason=reason, raw=raw, market_at=at)
+        finish(order, state, at, origin=origin, reason=reason, raw=raw)
+    elif raw:  # told again: kept once, and nothing else has changed
+        _keep_once(order, state, reason, raw, at)
 
 
 def finish(
@@ -107,7 +112,7 @@ def _take_broker_key(order: Order, report: OrderReport, at: datetime) -> None:
         return
     others = Order.objects.filter(broker_account_id=order.broker_account_id, broker_order_key=key)
     if order.broker_order_key or others.exists():
-        _keep_contradiction(order, "contradiction", at, {"broker_order_key": key, **report.raw})
+        keep_contradiction(order, "contradiction", at, {"broker_order_key": key, **report.raw})
     else:
         order.broker_order_key = key
 
@@ -136,9 +141,9 @@ def _take_fills(order: Order, report: OrderReport, at: datetime) -> None:
                 known[told.key] = _book_fill(order, told)
             except BooksDoNotBalance as e:
                 logger.warning("fill cannot be booked", order=str(order.pk), key=told.key, why=str(e))
-                _keep_contradiction(order, "fill_not_booked", at, _as_told(told))
+                keep_contradiction(order, "fill_not_booked", at, _as_told(told))
         elif not _is_same(earlier, order, told):
-            _keep_contradiction(order, "fill_contradicts", at, _as_told(told))
+            keep_contradiction(order, "fill_contradicts", at, _as_told(told))
 
 
 def _is_same(fill: Fill, order: Order, told: FillReport) -> bool:
@@ -172,6 +177,7 @@ def _book_fill(order: Order, told: FillReport) -> Fill:
         fee=told.fee,
         tax=told.tax,
         pricing=told.pricing,
+        synthetic=told.synthetic,
         at=told.at,
     )
     books.book(account, "fill", books.fill_source(fill), fill.at, lines, before)
@@ -225,13 +231,25 @@ def _release_rest(order: Order, at: datetime) -> None:
     asset = order.instrument.currency if order.side == Side.BUY else order.instrument.key
     account = order.broker_account
     lines = ledger.release(asset, order.reserved)
-    books.book(account, "release", f"order:{order.pk}", at, lines, books.held(account, [asset]))
+    # An order accepted late has given back once before: its fence, which only grows, tells the two apart.
+    books.book(account, "release", f"order:{order.pk}:{order.fence}", at, lines, books.held(account, [asset]))
     order.reserved = Decimal(0)
 
 
-def _keep_contradiction(order: Order, reason: str, at: datetime, raw: dict[str, str], *, told: str = "") -> None:
+def keep_contradiction(order: Order, reason: str, at: datetime, raw: dict[str, str], *, told: str = "") -> None:
     """What the broker said that cannot be: the broker is the truth, so nothing of it is lost, and a person looks."""
-    logger.error("contradicting report", order=str(order.pk), state=order.state, told=told, reason=reason)
-    OrderEvent.objects.create(
-        order=order, state=told or order.state, origin="broker", reason=reason, raw=raw, market_at=at
+    if _keep_once(order, told or order.state, reason, raw, at):
+        logger.error("contradicting report", order=str(order.pk), state=order.state, told=told, reason=reason)
+
+
+def _keep_once(order: Order, state: str, reason: str, raw: dict[str, str], at: datetime) -> bool:
+    """Keep what was told as an event; False where the very same was told and kept before, for lists tell it every time."""
+    words = json.dumps([state, reason, raw], sort_keys=True, ensure_ascii=False)
+    source_key = f"{reason}:{hashlib.sha256(words.encode()).hexdigest()[:24]}"
+    _event, is_new = OrderEvent.objects.get_or_create(
+        order=order,
+        origin="broker",
+        source_key=source_key,
+        defaults={"state": state, "reason": reason, "raw": raw, "market_at": at},
     )
+    return is_new

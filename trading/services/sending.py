@@ -1,63 +1,77 @@
 """The steps of sending that touch the database: claim, record, mark. `trading.dispatch` strings them together.
 
-Claim (commit) → call (no transaction open) → record (commit). From the moment `submitted` is committed only a query may
-move the order, whatever dies.
+Claim (commit) → call (no transaction open) → record (commit). From the moment `submitted` is committed only the answer to
+that one call, or a query, may move the order, whatever dies. Locks of a claim, in this order: system, lease, account, order,
+plan, latches.
 """
 
+import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from brokers.protocol import OrderReport, OrderRequest, ReportStatus
+from brokers import services as brokers
+from brokers.protocol import Abilities, OrderReport, OrderRequest, OrderType, ReportStatus
 from markets import services as markets
 from trading import lifecycle
 from trading.lifecycle import OrderState
 from trading.models import Order, OrderAttempt, OrderEvent
-from trading.services import leases
+from trading.services import gate, leases, readings, system
 from trading.services.leases import LeaseLost
 from trading.services.reports import apply_report, finish, fold, locked
+from trading.services.timing import scaled
 
-__all__ = [
-    "LeaseLost",
-    "apply_report",
-    "begin_cancel",
-    "cancel_requests",
-    "claim",
-    "holds_lease",
-    "is_overdue",
-    "mark_unknown",
-    "market_time",
-    "next_pending",
-    "record",
-    "unresolved",
-]
+__all__ = ["DISPATCH", "Claim", "LeaseLost", "apply_report", "claim", "mark_unknown", "record"]
+
+logger = structlog.get_logger(__name__)
 
 DISPATCH = "dispatch"  # the lease's name
-SEND_WITHIN = timedelta(seconds=2)  # from the claim: a process that froze in between must not send late
+SEND_WITHIN = timedelta(seconds=2)  # from before the claim: a process that froze in between must not send late
 OWNED_FOR = timedelta(seconds=15)
-CANCEL_AGAIN_AFTER = timedelta(seconds=20)  # three a minute at most
-MOST_CANCELS = 10  # of one order; after that a person has to look
-CANCEL_SENT = "cancel_sent"
+MOST_ATTEMPTS = 3
+TRY_AGAIN_AFTER = (timedelta(seconds=2), timedelta(seconds=6))  # after the first refusal that may pass, and the second
+JITTER = 0.5  # of the wait, either way
 UNRESOLVED = sorted(state.value for state in lifecycle.UNRESOLVED)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to send one order once."""
+    """The right to send one order once. `fence` is the order's own: it grows with every claim, and when one is ended."""
 
     order_id: UUID
     request: OrderRequest
     broker_account_id: UUID
     fence: int
     attempt: int
+    has_wire: bool
+    begun: float  # on this process' monotonic clock, before the claim
+    deadline: datetime
 
 
-def next_pending() -> UUID | None:
-    """The oldest pending order whose lane is free. One lane = account, instrument, side and position side."""
+def accounts_with_orders() -> list[UUID]:
+    """The accounts with an order that may be sent now, the one that has waited longest first."""
+    waiting = _sendable().values("broker_account_id").annotate(oldest=Min("created_at")).order_by("oldest")
+    return list(waiting.values_list("broker_account_id", flat=True))
+
+
+def next_pending(account_id: UUID, tried: Collection[UUID] = ()) -> UUID | None:
+    """The account's oldest order that may be sent now and was not tried in this round, or None."""
+    waiting = _sendable().filter(broker_account=account_id).exclude(pk__in=tried).order_by("created_at", "pk")
+    return waiting.values_list("pk", flat=True).first()
+
+
+def _sendable() -> QuerySet[Order]:
+    """Pending orders whose lane is free and whose time has come. One lane = account, instrument, side, position side.
+
+    A stop whose price has not come is held by us: what a venue is sent carries no stop price.
+    """
     in_doubt = Order.objects.filter(
         broker_account=OuterRef("broker_account"),
         instrument=OuterRef("instrument"),
@@ -65,101 +79,152 @@ def next_pending() -> UUID | None:
         position_side=OuterRef("position_side"),
         state__in=UNRESOLVED,
     )
-    waiting = Order.objects.filter(~Exists(in_doubt), state=OrderState.PENDING).order_by("created_at", "pk")
-    return waiting.values_list("pk", flat=True).first()
+    is_due = Q(not_before=None) | Q(not_before__lte=timezone.now()) | Q(cancel_requested=True)
+    has_come = ~Q(order_type=OrderType.STOP) | Q(triggered_at__isnull=False)
+    return Order.objects.filter(is_due, has_come, ~Exists(in_doubt), state=OrderState.PENDING)
 
 
-@transaction.atomic
-def claim(order_id: UUID, fence: int) -> Claim | None:
-    """Move a pending order to submitted and write its attempt; None where someone else, or the clock, was faster.
+def claim(order_id: UUID, fence: int, venue: Abilities | None = None, epoch: UUID | None = None) -> Claim | None:
+    """Move a pending order to submitted and write its attempt; None where it may not be sent, or not now.
 
-    Raises LeaseLost where `fence` is not, or no longer, the one that may send.
+    `fence` is the dispatch lease's; `venue` what the account's venue can do, looked up unless given; `epoch` what this
+    process was last given by `system.advance_epoch`. An order that our own rules forbid by now is withdrawn. Raises
+    LeaseLost, system.NotArmed and system.ReleaseSuperseded where this process may send nothing at all.
     """
+    begun = monotonic()
+    try:
+        with transaction.atomic():
+            return _claim(order_id, fence, venue, epoch, begun)
+    except IntegrityError:
+        if not Order.objects.filter(pk=order_id).exclude(pk__in=_sendable().values("pk")).exists():
+            raise
+        logger.warning("lane shut or order taken while it was claimed", order=str(order_id))
+        return None
+
+
+def _claim(order_id: UUID, fence: int, venue: Abilities | None, epoch: UUID | None, begun: float) -> Claim | None:
+    system.check_may_send(epoch)
     if not leases.is_current(DISPATCH, fence):
         raise LeaseLost
     order = locked(order_id)
-    if order.state != OrderState.PENDING:
+    if order.state != OrderState.PENDING or order.waits_for_trigger:
         return None
-    market_at = markets.market_now(order.instrument)
-    if order.expires_at is not None and market_at >= order.expires_at:
-        finish(order, OrderState.WITHDRAWN, market_at, origin="claim", reason="expired_before_sending")
+    venue = venue or brokers.abilities(order.broker_account)
+    reading = readings.latest(order.broker_account_id) if venue.has_wire else None
+    if venue.has_wire and (reading is None or reading.fence != fence):
+        return None  # I15: whoever comes anew reads the account before anything new is sent on it
+    present = markets.moment(order.instrument.source)
+    if denial := gate.denial_for(order, present, venue):
+        order.facts = denial.facts
+        finish(order, OrderState.WITHDRAWN, present.at, origin="claim", reason=denial.code, raw=denial.facts)
         return None
+    attempt = order.attempts.count() + 1 if order.fence else 1
+    deadline = _submit(order)
+    OrderAttempt.objects.create(order=order, number=attempt, fence=fence, release=system.release_id())
+    before = {"cash": reading.cash, "units": reading.units} if reading else {}
+    OrderEvent.objects.create(order=order, state=order.state, origin="claim", raw=before, market_at=present.at)
+    request = order.as_request()
+    return Claim(order.pk, request, order.broker_account_id, order.fence, attempt, venue.has_wire, begun, deadline)
+
+
+def _submit(order: Order) -> datetime:
     now = timezone.now()
+    deadline = now + SEND_WITHIN
     order.state = OrderState.SUBMITTED
-    order.fence = fence
+    order.fence += 1
     order.sent_at = now
-    order.deadline_at = now + SEND_WITHIN
-    order.lease_until = now + OWNED_FOR
+    order.deadline_at = deadline
+    order.lease_until = now + scaled(OWNED_FOR)
+    order.clean_reads = 0
     order.version += 1
-    order.save(update_fields=["state", "fence", "sent_at", "deadline_at", "lease_until", "version"])
-    attempt = order.attempts.count() + 1
-    OrderAttempt.objects.create(order=order, number=attempt, fence=fence)
-    OrderEvent.objects.create(order=order, state=order.state, origin="claim", market_at=market_at)
-    return Claim(order.pk, order.as_request(), order.broker_account_id, fence, attempt)
+    order.save(update_fields=["state", "fence", "sent_at", "deadline_at", "lease_until", "clean_reads", "version"])
+    return deadline
+
+
+def is_overdue(claimed: Claim) -> bool:
+    """Whether too much time has passed since the claim to send: the process froze, or the machine slept (I13)."""
+    waited = timedelta(seconds=monotonic() - claimed.begun)
+    return waited > SEND_WITHIN or timezone.now() > claimed.deadline
 
 
 @transaction.atomic
-def record(claimed: Claim, report: OrderReport) -> None:
-    """Write down the broker's answer to our one call."""
+def record(claimed: Claim, report: OrderReport) -> bool:
+    """Write down the broker's answer to our one call; False where the order is no longer this claim's.
+
+    Then somebody has taken the call for lost: what became of it is for reconciliation alone to say.
+    """
     order = locked(claimed.order_id)
-    outcome = "refused" if report.status is ReportStatus.REJECTED else "landed"
-    OrderAttempt.objects.filter(order=order, number=claimed.attempt).update(outcome=outcome)
-    fold(order, report, market_time(order))
+    if not _is_still(claimed, order):
+        logger.warning("answer came too late", order=str(order.pk), state=order.state, told=report.status)
+        return False
+    at = market_time(order)
+    if report.status is ReportStatus.REJECTED:
+        _note(claimed, "refused", report.reason)
+        _refuse(order, claimed, report, at)
+    elif claimed.has_wire and not report.broker_order_key:
+        _note(claimed, "unknown", "no_order_key")
+        finish(order, OrderState.UNKNOWN, at, origin="broker", reason="no_order_key", raw=report.raw)
+    else:
+        _note(claimed, "landed")
+        fold(order, report, at)
+    return True
+
+
+def _refuse(order: Order, claimed: Claim, report: OrderReport, at: datetime) -> None:
+    """Proof that nothing reached the book: try again a little later where that may help, or end the order."""
+    may_try = report.retryable and claimed.attempt < MOST_ATTEMPTS and order.state == OrderState.SUBMITTED
+    if not may_try:
+        fold(order, report, at)
+        return
+    wait = TRY_AGAIN_AFTER[claimed.attempt - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 no secret
+    order.not_before = timezone.now() + scaled(wait)
+    finish(order, OrderState.PENDING, at, origin="broker", reason=report.reason, raw=report.raw)
 
 
 @transaction.atomic
 def mark_unknown(claimed: Claim, reason: str) -> None:
     """The outcome is not known: the lane stays shut until the broker has been asked."""
     order = locked(claimed.order_id)
-    if (order.fence, order.state) == (claimed.fence, OrderState.SUBMITTED):
-        OrderAttempt.objects.filter(order=order, number=claimed.attempt).update(outcome="unknown")
+    if _is_still(claimed, order) and order.state == OrderState.SUBMITTED:
+        _note(claimed, "unknown", reason)
         finish(order, OrderState.UNKNOWN, market_time(order), origin="claim", reason=reason)
 
 
-def unresolved() -> list[Order]:
-    """Orders in doubt, for reconciliation. What was submitted by a sender who is gone becomes unknown here."""
-    left_behind = Order.objects.filter(state=OrderState.SUBMITTED, lease_until__lt=timezone.now())
-    for order_id in left_behind.values_list("pk", flat=True):
-        _give_up(order_id)
-    in_doubt = Order.objects.filter(state=OrderState.UNKNOWN).select_related("broker_account", "instrument")
-    return list(in_doubt.order_by("created_at", "pk"))
+def _is_still(claimed: Claim, order: Order) -> bool:
+    return order.fence == claimed.fence and order.state in {OrderState.SUBMITTED, OrderState.UNKNOWN}
+
+
+def _note(claimed: Claim, outcome: str, reason: str = "") -> None:
+    attempt = OrderAttempt.objects.filter(order=claimed.order_id, number=claimed.attempt)
+    attempt.update(outcome=outcome, reason=reason[:64])
 
 
 @transaction.atomic
-def _give_up(order_id: UUID) -> None:
+def withdraw(order_id: UUID, reason: str) -> bool:
+    """Call back an order that nobody can send; False where it has moved meanwhile."""
     order = locked(order_id)
-    if order.state == OrderState.SUBMITTED:
-        finish(order, OrderState.UNKNOWN, market_time(order), origin="claim", reason="sender_gone")
+    if order.state != OrderState.PENDING:
+        return False
+    finish(order, OrderState.WITHDRAWN, market_time(order), origin="claim", reason=reason)
+    return True
+
+
+@transaction.atomic
+def give_up(order_id: UUID) -> bool:
+    """Take a claim whose sender is gone for lost: the order is in doubt, and the sender's answer will hit nothing."""
+    order = locked(order_id)
+    if order.state != OrderState.SUBMITTED or order.lease_until is None or order.lease_until >= timezone.now():
+        return False
+    order.fence += 1
+    order.attempts.filter(outcome="sending").update(outcome="unknown", reason="sender_gone")
+    finish(order, OrderState.UNKNOWN, market_time(order), origin="claim", reason="sender_gone")
+    return True
 
 
 def holds_lease(fence: int) -> bool:
     """Whether `fence` may still act."""
     with transaction.atomic():
         return leases.is_current(DISPATCH, fence)
-
-
-def cancel_requests() -> list[Order]:
-    """Resting orders a person wants back, and whose broker has not been asked too often or just now (I12)."""
-    wanted = Order.objects.working().filter(cancel_requested=True).select_related("broker_account", "instrument")
-    return [order for order in wanted.order_by("created_at", "pk") if _may_cancel(order)]
-
-
-def begin_cancel(order: Order) -> None:
-    """Write down that the broker is about to be asked, before it is."""
-    OrderEvent.objects.create(
-        order=order, state=order.state, origin="claim", reason=CANCEL_SENT, market_at=market_time(order)
-    )
-
-
-def _may_cancel(order: Order) -> bool:
-    asked = list(order.events.filter(reason=CANCEL_SENT).values_list("created_at", flat=True))
-    return not asked or (len(asked) < MOST_CANCELS and timezone.now() - max(asked) > CANCEL_AGAIN_AFTER)
-
-
-def is_overdue(claimed: Claim) -> bool:
-    """Whether too much time has passed since the claim to send (the process was frozen in between)."""
-    deadline = Order.objects.values_list("deadline_at", flat=True).get(pk=claimed.order_id)
-    return deadline is None or timezone.now() > deadline
 
 
 def market_time(order: Order) -> datetime:

@@ -2,24 +2,31 @@
 
 import logging
 import signal
+from datetime import timedelta
 from threading import Event
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.utils import timezone
 
 from trading import services
-from trading.dispatch import dispatch_once
-from trading.reconcile import reconcile_once
+from trading.rounds import Rounds
+from trading.services import system, triggers
+from trading.services.couriers import Couriers
 from trading.services.orders import ORDER_BELL
+from trading.services.timing import scaled
 
 logger = logging.getLogger(__name__)
 
-POLL = 0.5  # seconds: what a lost bell costs on PostgreSQL
+POLL = timedelta(seconds=0.5)  # what a lost bell costs on PostgreSQL
 SQLITE_POLL = 0.05
-RENEW = 5.0
-SWEEP = 15.0  # plans on closed bars that no task has looked at: Celery or Redis may be away
+RENEW = timedelta(seconds=5)
+SWEEP = timedelta(seconds=15)  # plans on closed bars that no task has looked at: Celery or Redis may be away
+EPOCH = timedelta(seconds=60)
+END_WITHIN = 8.0  # seconds a courier has left when the process is asked to end
 
 
 class Command(BaseCommand):
@@ -33,19 +40,28 @@ class Command(BaseCommand):
 
 
 class Dispatcher:
-    """The polling loop: lease, reconcile, send, wait for the bell. It ends within a second of `stop`."""
+    """The polling loop: lease, read, settle, send, wait for the bell. It ends within ten seconds of `stop`.
+
+    A courier cut short by the end of the process leaves what a crash would: an order in doubt, to be read by the next one.
+    """
 
     def __init__(self, stop: Event) -> None:
         self._stop = stop
         self._holder = services.holder_name()
+        self._couriers = Couriers()
+        self._rounds = Rounds(self._couriers, timezone.now)
         self._fence: int | None = None
-        self._renewed = self._swept = float("-inf")
+        self._epoch: UUID | None = None
+        self._renewed = self._swept = self._advanced = float("-inf")
         self._seen = 0
 
     def run(self) -> None:
         while not self._stop.is_set():
             try:
                 self._turn()
+            except system.ReleaseSuperseded as e:
+                logger.warning("newer code sends from here on: %s", e)
+                break
             except (OperationalError, InterfaceError) as e:
                 # No commit, no claim, no send: wait for the database and begin again with a fresh connection.
                 logger.warning("database away (%s); dispatch waits", type(e).__name__)
@@ -53,27 +69,42 @@ class Dispatcher:
                 self._renewed = float("-inf")
                 connection.close()
                 self._stop.wait(1.0)
+        if not self._couriers.wait(END_WITHIN):
+            logger.warning("a broker has not answered; its order is left to the next reading")
         self._give_back()
 
     def _turn(self) -> None:
         close_old_connections()
-        if monotonic() - self._renewed > RENEW:
+        if _is_over(self._renewed, RENEW):
             self._renew()
         self._seen = _commits_elsewhere()  # before the look: what comes during it rings again
-        if self._fence is not None:
-            dispatch_once(self._fence)
-        self._wait_for_bell()
+        moved = self._rounds.turn(self._fence, self._epoch) if self._fence is not None else 0
+        if not moved:
+            self._wait_for_bell()
 
     def _renew(self) -> None:
         services.pulse("dispatch")
-        self._fence = services.acquire(services.DISPATCH, self._holder)
+        before, self._fence = self._fence, services.acquire(services.DISPATCH, self._holder)
         self._renewed = monotonic()
         if self._fence is None:
             return
-        reconcile_once()
-        if monotonic() - self._swept > SWEEP:
+        if self._fence != before or self._rounds.is_disarmed or _is_over(self._advanced, EPOCH):
+            self._advance_epoch()
+        triggers.sweep(timezone.now())
+        if _is_over(self._swept, SWEEP):
             self._swept = monotonic()
             services.evaluate_due()
+
+    def _advance_epoch(self) -> None:
+        """Tell a restored backup from the present. Where the epoch cannot be read or written nothing is sent."""
+        try:
+            self._epoch = system.advance_epoch()
+        except OSError:
+            logger.exception("the epoch outside the database is out of reach; nothing is sent")
+            self._fence = None
+            return
+        self._advanced = monotonic()
+        self._rounds.is_disarmed = False
 
     def _wait_for_bell(self) -> None:
         if connection.vendor != "postgresql":
@@ -81,11 +112,11 @@ class Dispatcher:
             return
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {ORDER_BELL}")
-        for _bell in connection.connection.notifies(timeout=POLL, stop_after=1):
+        for _bell in connection.connection.notifies(timeout=_seconds(POLL), stop_after=1):
             return
 
     def _wait_for_a_commit(self) -> None:
-        deadline = monotonic() + POLL
+        deadline = monotonic() + _seconds(POLL)
         while not self._stop.wait(SQLITE_POLL) and monotonic() < deadline:
             if _commits_elsewhere() != self._seen:
                 return
@@ -95,6 +126,14 @@ class Dispatcher:
             services.give_back(services.DISPATCH, self._holder)
         except DatabaseError:
             logger.warning("lease not given back; it runs out by itself")
+
+
+def _seconds(wait: timedelta) -> float:
+    return scaled(wait).total_seconds()
+
+
+def _is_over(since: float, wait: timedelta) -> bool:
+    return monotonic() - since > _seconds(wait)
 
 
 def _commits_elsewhere() -> int:

@@ -1,0 +1,70 @@
+"""One round of dispatch: who has something to send, to cancel or to be read, each account for itself."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from brokers.models import BrokerAccount
+from brokers.services import OpenAccount, open_broker
+from trading import dispatch, reconcile, services
+from trading.services import readings
+from trading.services.couriers import Couriers
+from trading.services.sending import LeaseLost
+from trading.services.system import NotArmed
+
+logger = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+
+class Rounds:
+    """What a dispatcher does over and over while it holds the lease. `clock`: the wall's."""
+
+    def __init__(self, couriers: Couriers, clock: Clock, open_account: OpenAccount = open_broker) -> None:
+        self._couriers = couriers
+        self._clock = clock
+        self._open_account = open_account
+        self._tried: dict[UUID, datetime] = {}
+        self.is_disarmed = False  # a claim was told that nothing may be sent out of this database
+
+    def turn(self, fence: int, epoch: UUID | None = None) -> int:
+        """Serve every account that is due: those with a wire by a courier each, the others here; how many moved here.
+
+        Raises ReleaseSuperseded where newer code sends.
+        """
+        self._couriers.raise_superseded()
+        moved = services.trigger_due()
+        due = {account.pk: account for account in readings.due(fence, self._tried)}
+        busy = dispatch.accounts_with_work()
+        for account_id in dict.fromkeys([*due, *busy]):
+            if self._couriers.is_busy(account_id):
+                continue
+            account = due.get(account_id) or BrokerAccount.objects.get(pk=account_id)
+            work = partial(self._serve, account, fence, epoch, is_due=account_id in due)
+            if self._has_wire(account):
+                self._couriers.start(account_id, work)
+            else:
+                moved += work()
+        return moved + services.carry_out_changes()
+
+    def _serve(self, account: BrokerAccount, fence: int, epoch: UUID | None, *, is_due: bool) -> int:
+        if is_due:
+            self._tried[account.pk] = self._clock()
+            reconcile.settle_account(account, fence, self._open_account)
+        try:
+            return dispatch.serve(account.pk, fence, self._open_account, epoch)
+        except LeaseLost:
+            logger.warning("account %s: the lease is somebody else's", account.pk)
+        except NotArmed as e:
+            self.is_disarmed = True
+            logger.warning("account %s: nothing is sent (%s)", account.pk, e)
+        return 0
+
+    def _has_wire(self, account: BrokerAccount) -> bool:
+        try:
+            return self._open_account(account).abilities.has_wire
+        except Exception:  # nothing can be sent on it, and what is done instead is done quickly
+            logger.debug("account %s: no broker", account.pk)
+            return False

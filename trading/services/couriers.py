@@ -1,0 +1,65 @@
+"""One thread for each account with a wire, so that a slow broker holds up nobody else's orders."""
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+from uuid import UUID
+
+import structlog
+from django.db import connections
+
+from trading.services.durability import waiting_for_the_disk
+from trading.services.leases import LeaseLost
+from trading.services.system import NotArmed, ReleaseSuperseded
+
+logger = structlog.get_logger(__name__)
+
+MOST = 16  # at once: every one has a database connection of its own
+
+
+class Couriers:
+    """Runs one piece of work per account at a time. Threads end with their work; the process does not wait for them."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._threads: dict[UUID, threading.Thread] = {}
+        self._superseded: ReleaseSuperseded | None = None
+
+    def start(self, account_id: UUID, work: Callable[[], object]) -> bool:
+        """Begin `work` for this account; False where its last is not done, or too many others are under way."""
+        self._threads = {each: thread for each, thread in self._threads.items() if thread.is_alive()}
+        if account_id in self._threads or len(self._threads) >= self._most:
+            return False
+        thread = threading.Thread(target=self._run, args=(account_id, work), name=f"courier {account_id}", daemon=True)
+        self._threads[account_id] = thread
+        thread.start()
+        return True
+
+    def is_busy(self, account_id: UUID) -> bool:
+        thread = self._threads.get(account_id)
+        return thread is not None and thread.is_alive()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for all that is under way; False where something still is after `seconds`."""
+        deadline = monotonic() + seconds
+        for thread in self._threads.values():
+            thread.join(max(0.0, deadline - monotonic()))
+        return not any(thread.is_alive() for thread in self._threads.values())
+
+    def raise_superseded(self) -> None:
+        """Raise ReleaseSuperseded where a courier has learned that newer code sends."""
+        if self._superseded is not None:
+            raise self._superseded
+
+    def _run(self, account_id: UUID, work: Callable[[], object]) -> None:
+        try:
+            with waiting_for_the_disk():  # this thread's connection is a new one
+                work()
+        except ReleaseSuperseded as e:
+            self._superseded = e
+        except (LeaseLost, NotArmed) as e:
+            logger.warning("courier stopped", account=str(account_id), why=e.code)
+        except Exception:
+            logger.exception("courier failed", account=str(account_id))
+        finally:
+            connections.close_all()
