@@ -4,6 +4,7 @@ from markets.models.bars import StoredBar
 from markets.models.fields import ExactDecimalField
 from markets.models.instruments import Instrument, InstrumentQuerySet, WatchlistItem
 from markets.models.live import LatestQuote, PriceFeed
+from markets.models.statements import Statements
 from markets.models.trading_days import TradingDay
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "InstrumentQuerySet",
     "LatestQuote",
     "PriceFeed",
+    "Statements",
     "StoredBar",
     "TradingDay",
     "WatchlistItem",

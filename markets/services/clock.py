@@ -11,9 +11,10 @@ from django.db.models import Count, Max
 from django.utils import timezone
 
 from markets.calendars import Calendar, TradingDayRow, load_default
-from markets.models import Instrument, LatestQuote, PriceFeed, TradingDay
+from markets.models import Instrument, LatestQuote, PriceFeed, Statements, TradingDay
 from markets.types import Source
 
+FEEDS = Statements(PriceFeed)
 ALWAYS = "always"
 MAX_SPEED = 3600  # market seconds per second
 
@@ -29,7 +30,7 @@ class Moment:
 
 def moment(source: str) -> Moment:
     """What time it is in the market of one source: a replay of 1998 is in 1998, a broker's market is now."""
-    feed = PriceFeed.objects.filter(source=source).first()
+    feed = FEEDS.first("source = %s", [source])
     return Moment(feed.market_time, feed.speed, feed.keeps_sessions) if feed else Moment(timezone.now(), 1, True)
 
 

@@ -5,14 +5,15 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from markets.models import Instrument, LatestQuote
+from markets.models import Instrument, LatestQuote, Statements
 from markets.types import OrderBook, Quote
 
+QUOTES = Statements(LatestQuote)
 STALE_AFTER = timedelta(seconds=15)  # wall time without a quote before a price is shown, and treated, as stale
 
 
 def latest_quote(instrument: Instrument) -> LatestQuote | None:
-    return LatestQuote.objects.filter(instrument=instrument, source=instrument.source).first()
+    return QUOTES.first("instrument_id = %s AND source = %s", [instrument.pk, instrument.source])
 
 
 def quote_is_stale(quote: LatestQuote | None) -> bool:

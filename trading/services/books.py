@@ -6,11 +6,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from brokers.models import BrokerAccount
+from markets.models import Statements
 from trading import ledger
 from trading.errors import BooksDoNotBalance
 from trading.ledger import Line
 from trading.models import Balance, Fill, Journal, Posting
 
+ACCOUNTS, BALANCES = Statements(BrokerAccount), Statements(Balance)
+JOURNALS, POSTINGS = Statements(Journal), Statements(Posting)
 Held = Mapping[tuple[str, str], Decimal]  # (bucket, asset) → amount; a missing one is zero
 
 
@@ -19,14 +22,18 @@ def lock_account(account_id: UUID) -> BrokerAccount:
 
     Who merely refers to the row (a new plan, a new order elsewhere) need not wait.
     """
-    return BrokerAccount.objects.select_for_update(no_key=True).get(pk=account_id)
+    account = ACCOUNTS.first("id = %s", [account_id], lock="FOR NO KEY UPDATE")
+    if account is None:
+        raise BrokerAccount.DoesNotExist
+    return account
 
 
 def held(account: BrokerAccount, assets: Collection[str] | None = None) -> Held:
     """What every bucket holds of these assets, or of all."""
-    rows = Balance.objects.filter(broker_account=account)
-    rows = rows if assets is None else rows.filter(asset__in=assets)
-    return {(bucket, asset): amount for bucket, asset, amount in rows.values_list("bucket", "asset", "amount")}
+    condition, values = "broker_account_id = %s", [account.pk, *(assets or ())]
+    if assets is not None:
+        condition += f" AND asset IN ({', '.join(['%s'] * len(assets)) or 'NULL'})"
+    return {(row.bucket, row.asset): row.amount for row in BALANCES.read(condition, values)}
 
 
 def book(account: BrokerAccount, kind: str, source: str, at: datetime, lines: list[Line], before: Held) -> Journal:
@@ -36,13 +43,13 @@ def book(account: BrokerAccount, kind: str, source: str, at: datetime, lines: li
     below it, and IntegrityError for a `source` already booked.
     """
     moved = _moved(account, lines, before)
-    journal = Journal.objects.create(broker_account=account, kind=kind, source=source, at=at)
-    Posting.objects.bulk_create(
-        Posting(journal=journal, bucket=line.bucket, asset=line.asset, amount=line.amount) for line in lines
+    journal = JOURNALS.insert_numbered(Journal(broker_account=account, kind=kind, source=source, at=at))
+    if not lines:  # an account that held nothing began anew
+        return journal
+    POSTINGS.insert(
+        [Posting(journal=journal, bucket=line.bucket, asset=line.asset, amount=line.amount) for line in lines]
     )
-    Balance.objects.bulk_create(
-        moved, update_conflicts=True, unique_fields=["broker_account", "bucket", "asset"], update_fields=["amount"]
-    )
+    BALANCES.insert(moved, "ON CONFLICT (broker_account_id, bucket, asset) DO UPDATE SET amount = EXCLUDED.amount")
     return journal
 
 

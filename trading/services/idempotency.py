@@ -9,13 +9,12 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-from django.utils import timezone
-
 from accounts.models import User
+from markets.models import Statements
 from trading.errors import OrderRefused, SameKeyOtherRequest
 from trading.models import IdempotencyKey
 
+KEYS = Statements(IdempotencyKey)
 KEPT = timedelta(days=30)
 LONGEST_KEY = 128
 
@@ -37,7 +36,9 @@ def claim_key(user: User, key: str, request_hash: str, result: dict[str, Any]) -
     Call inside the transaction of the act, with the account's lock held: that order keeps two requests from waiting for
     each other. Raises SameKeyOtherRequest where the key was used with another content.
     """
-    if _insert(IdempotencyKey(user=user, key=key, request_hash=request_hash, result=result)):
+    if KEYS.insert(
+        [IdempotencyKey(user=user, key=key, request_hash=request_hash, result=result)], "ON CONFLICT DO NOTHING"
+    ):
         return None
     earlier = IdempotencyKey.objects.get(user=user, key=key)
     if earlier.request_hash != request_hash:
@@ -48,16 +49,3 @@ def claim_key(user: User, key: str, request_hash: str, result: dict[str, Any]) -
 def prune(now: datetime) -> int:
     """Forget keys older than 30 days (wall time); how many."""
     return IdempotencyKey.objects.filter(created_at__lt=now - KEPT).delete()[0]
-
-
-def _insert(row: IdempotencyKey) -> bool:
-    """Whether `row` is new. One statement: Django's own way does not say whether a conflict was ignored."""
-    row.created_at = timezone.now()
-    fields = [field for field in IdempotencyKey._meta.local_concrete_fields if not field.primary_key]
-    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    table = connection.ops.quote_name(IdempotencyKey._meta.db_table)
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    marks = ", ".join(["%s"] * len(fields))
-    with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING", values)  # noqa: S608
-        return bool(cursor.rowcount == 1)

@@ -12,7 +12,7 @@ from accounts.models import User
 from brokers.models import BrokerAccount
 from brokers.protocol import OrderType, TimeInForce
 from markets import services as markets
-from markets.models import Instrument, LatestQuote
+from markets.models import Instrument, LatestQuote, Statements
 from markets.services import Moment
 from markets.types import Side, market_day
 from trading import ledger, risk
@@ -26,6 +26,7 @@ from trading.services.asked import Asked, check_account, check_rights
 from trading.services.checks import check_rules, check_venue, usable_quote, worst_price
 from trading.services.idempotency import claim_key
 
+ORDERS, EVENTS = Statements(Order), Statements(OrderEvent)
 ORDER_BELL = "kairos_orders"  # the PostgreSQL channel that wakes dispatch
 
 
@@ -135,7 +136,7 @@ def _forbidden(asked: Asked, quote: LatestQuote, present: Moment, worst: Decimal
 def _write(
     order_id: UUID, asked: Asked, present: Moment, worst: Decimal, reserved: Decimal, denial: Denial | None
 ) -> Order:
-    order = Order.objects.create(
+    order = Order(
         id=order_id,
         client_id=order_id.hex,
         user=asked.user,
@@ -163,7 +164,10 @@ def _write(
         expires_at=_expiry(asked, present),
         finished_at=present.at if denial else None,
     )
-    OrderEvent.objects.create(order=order, state=order.state, origin="place", reason=order.reason, market_at=present.at)
+    ORDERS.insert([order])
+    EVENTS.insert(
+        [OrderEvent(order=order, state=order.state, origin="place", reason=order.reason, market_at=present.at)]
+    )
     return order
 
 
