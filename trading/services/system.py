@@ -90,7 +90,8 @@ def advance_epoch(file: EpochFile | None = None) -> UUID | None:
 def rearm(by: User | None, file: EpochFile | None = None) -> bool:
     """A person takes this database for the present one, and it may send again; False where it was armed all along.
 
-    Part of resuming the site; called before its latch is touched, in one transaction with it: claims lock in that order.
+    Part of resuming the site, and kept in the audit as that; called before its latch is touched, in one transaction with
+    it: claims lock in that order.
     """
     file = file or epoch_file()
     following = uuid4()
@@ -153,7 +154,5 @@ def _disarm(row: System, fault: str) -> None:
     row.armed = False
     row.save(update_fields=["armed"])
     logger.error("disarmed", fault=fault, epoch=str(row.epoch))
-    latch = getattr(halts, "latch", None)
-    if latch is not None:
-        latch("site", "", "halted", RESTORED)
+    halts.latch("site", "", "halted", RESTORED, fault=fault)
     raise_alert(RESTORED, "site", None, fault=fault)
