@@ -167,6 +167,8 @@ class TestChanging:
         assert 'name="quantity" value="10"' in shown
         assert 'name="limit_price" value="70500"' in shown
         assert 'name="stop_price"' not in shown
+        labels = re.findall(r'<label class="field__label"[^>]*>(.*?)</label>', shown)
+        assert [label.strip() for label in labels] == ["수량", "지정가"]
 
     def test_a_change_leads_to_the_new_order_and_each_names_the_other(self, page: Client, order: Order) -> None:
         response = change(page, order)
@@ -221,6 +223,7 @@ class TestChanging:
         shown = text(page.get(address))
         assert "바꾼 주문은 내지 못했습니다" in shown
         assert "가능 10,000,000" in shown
+        assert "직접 취소했습니다" not in shown.partition("지나온 일")[0]
 
     def test_an_order_of_a_plan_offers_no_change(
         self, page: Client, account: BrokerAccount, instrument: Instrument

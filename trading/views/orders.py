@@ -24,6 +24,7 @@ from trading.views.access import PersonRequest, refused, signed_in
 from trading.views.keys import blame, with_key
 
 PER_PAGE = 25
+CALLED_BACK = "canceled_by_person"
 STATES = (("all", _("전체")), ("open", _("진행 중")), ("filled", _("체결 완료")))
 
 
@@ -125,13 +126,15 @@ def _story(order: Order, change: OrderChangeForm | None = None) -> dict[str, Any
     """One order with all that happened to it."""
     if change is None and services.changeable(order):
         change = OrderChangeForm.blank(order)
+    changed = order.changes.order_by("-created_at").first()
     return {
         "order": order,
         "costs": order.fee + order.tax,
         "events": [_told(event) for event in order.events.all()],
         "fills": list(order.fills.all()),
         "change": change,
-        "changed": order.changes.order_by("-created_at").first(),
+        "changed": changed,
+        "called_back_to_change": order.reason == CALLED_BACK and changed is not None and changed.reason != CALLED_BACK,
         "replacement": Order.objects.filter(replaces=order).first(),
     }
 
