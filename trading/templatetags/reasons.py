@@ -120,6 +120,18 @@ SENTENCES = {
     "books_differ": _("장부가 체결 기록과 맞지 않습니다. 차이 %(differences)s건"),
     "too_many_orders": _("1분 동안 주문이 %(count)s건이었습니다. 한도 %(most)s건"),
     "check_failed": _("안전 점검을 하지 못했습니다. 관리자에게 알려 주세요."),
+    "order_unknown": _("%(instrument)s 주문이 접수되었는지 1분 넘게 확인하지 못하고 있습니다."),
+    "order_ambiguous": _("증권사의 주문 가운데 어느 것이 우리 주문인지 정해 주세요. 후보: %(candidates)s"),
+    "late_accept": _("접수되지 않은 줄 알았던 %(instrument)s 주문이 증권사에서 나타났습니다."),
+    "restored_backup": _(
+        "데이터베이스가 오래된 백업일 수 있습니다. 확인하고 다시 시작할 때까지 아무것도 보내지 않습니다."
+    ),
+    "difference_moved": _(
+        "그 사이 %(instrument)s의 수량이 바뀌었거나 이미 정해졌습니다. 새 수량을 보고 다시 정해 주세요."
+    ),
+    "average_price_unknown": _("증권사가 %(instrument)s의 평균 매수가를 알려 주지 않아 장부에 넣을 수 없습니다."),
+    "order_not_in_doubt": _("이미 접수 여부가 밝혀진 주문입니다."),
+    "not_this_order": _("증권사의 그 주문은 이 주문일 수 없습니다. 이미 다른 주문이거나 목록에서 사라졌습니다."),
     # why a plan did nothing
     "warming_up": _("지표를 계산할 봉이 아직 부족합니다. 필요 %(needed)s, 있음 %(bars)s"),
     "late": _("건너뛰었습니다: 봉이 마감된 뒤 너무 늦게 보았습니다."),
