@@ -195,7 +195,7 @@ class TestPlanForm:
     def test_another_account_is_opened_and_filled_with_play_money_once(self, page: Client, user: User) -> None:
         """P09."""
         make.set_clock(make.NOW)
-        asked = {"name": "두 번째", "currency": "KRW", "opening_balance": "5,000,000"}
+        asked = {"name": "두 번째", "currency": "KRW", "opening_balance": "5,000,000", "client_key": uuid4().hex}
         opened = page.post(reverse("trading:account_list"), asked)
         account = BrokerAccount.objects.get(name="두 번째")
         assert opened["Location"] == reverse("trading:account", args=[account.pk])
@@ -203,9 +203,7 @@ class TestPlanForm:
         for _click in range(2):
             page.post(reverse("trading:account_deposit", args=[account.pk]), money)
         assert Journal.objects.filter(broker_account=account, kind="deposit").count() == 2  # the opening, and one more
-        again = page.post(
-            reverse("trading:account_list"), {"name": "두 번째", "currency": "KRW", "opening_balance": "1"}
-        )
+        again = page.post(reverse("trading:account_list"), asked | {"client_key": uuid4().hex})
         assert again.status_code == 422
         assert "이미 같은 이름" in again.content.decode()
 

@@ -2,47 +2,46 @@
 
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
-from brokers.models import BrokerAccount
 from trading.forms.fields import NumberField
+from trading.forms.orders import KeyedForm
 
 CURRENCIES = [("KRW", _("원 (KRW)")), ("BTC", _("비트코인 (BTC)"))]
 SMALLEST = Decimal("0.00000001")  # of any currency; the service knows how finely each one is counted
 
 
-class VirtualAccountForm(forms.Form):
+class PlayMoneyField(NumberField):
+    """An amount of play money in any currency."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(minimum=SMALLEST, maximum=Decimal(10) ** 15, **kwargs)
+
+
+class VirtualAccountForm(KeyedForm):
     """A virtual account to open, with play money."""
 
     name = forms.CharField(label=_("이름"), max_length=64)
     currency = forms.ChoiceField(label=_("통화"), choices=CURRENCIES, initial="KRW")
-    opening_balance = NumberField(label=_("시작 금액"), minimum=SMALLEST, maximum=Decimal(10) ** 15)
-
-    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        if BrokerAccount.objects.for_user(self.user).filter(name=name).exists():
-            raise ValidationError(_("이미 같은 이름의 계좌가 있습니다."), code="name_taken")
-        return name
+    opening_balance = PlayMoneyField(label=_("시작 금액"))
 
 
-class DepositForm(forms.Form):
-    """Play money into a virtual account; the key keeps a double click one deposit."""
+class TransferForm(KeyedForm):
+    """Play money into a virtual account or out of it."""
 
-    amount = NumberField(label=_("입금액"), minimum=SMALLEST, maximum=Decimal(10) ** 15)
-    client_key = forms.RegexField(r"^[0-9a-f]{32}$", widget=forms.HiddenInput)
+    amount = PlayMoneyField(label=_("금액"))
 
-    @classmethod
-    def blank(cls) -> "DepositForm":
-        return cls(initial={"client_key": uuid4().hex})
+
+class ResetForm(KeyedForm):
+    """Beginning a virtual account anew, said twice: nobody does it by a slip of the finger."""
+
+    opening_balance = PlayMoneyField(label=_("시작 금액"))
+    is_sure = forms.BooleanField(
+        label=_("기다리는 주문을 모두 취소하고 보유 종목과 금액을 비웁니다."),
+        error_messages={"required": _("초기화하려면 확인해 주세요.")},
+    )
 
 
 class MarketSpeedForm(forms.Form):

@@ -1,6 +1,7 @@
 """The pages of trading, one module per subject."""
 
-from trading.views.accounts import account_deposit, account_detail, account_list
+from trading.views.account_files import account_fills_csv, account_orders_csv, account_statement_csv
+from trading.views.accounts import account_deposit, account_detail, account_list, account_reset, account_withdraw
 from trading.views.alerts import alert_acknowledge, alert_list
 from trading.views.limits import limit_change, limits
 from trading.views.orders import order_cancel, order_cancel_all, order_change, order_detail, order_list
@@ -20,7 +21,12 @@ from trading.views.tickets import order_estimate, order_new, order_place
 __all__ = [
     "account_deposit",
     "account_detail",
+    "account_fills_csv",
     "account_list",
+    "account_orders_csv",
+    "account_reset",
+    "account_statement_csv",
+    "account_withdraw",
     "alert_acknowledge",
     "alert_list",
     "landing",

@@ -42,9 +42,10 @@ def landing(request: HttpRequest) -> HttpResponse:
 @signed_in
 def overview(request: PersonRequest) -> HttpResponse:
     user = request.user
-    accounts = list(BrokerAccount.objects.for_user(user).active())
+    active = [portfolio for portfolio in services.portfolios(user) if portfolio.account.is_active]
+    accounts = [portfolio.account for portfolio in active]
     chosen = _chosen(accounts, request.GET.get("account", ""))
-    portfolios = [services.portfolio(account) for account in ([chosen] if chosen else accounts)]
+    portfolios = [portfolio for portfolio in active if chosen in (None, portfolio.account)]
     plans = SwingPlan.objects.for_user(user).running().select_related("instrument", "broker_account")
     orders = Order.objects.for_user(user).open().select_related("instrument").order_by("-created_at")
     fills = Fill.objects.filter(order__user=user).select_related("order__instrument").order_by("-id")
