@@ -33,6 +33,23 @@ urlpatterns = [
     path("accounts/<uuid:account_id>/fills.csv", views.account_fills_csv, name="account_fills_csv"),
     path("accounts/<uuid:account_id>/limits/", views.limits, name="limits"),
     path("accounts/<uuid:account_id>/limits/<slug:name>/", views.limit_change, name="limit_change"),
+    path("accounts/<uuid:account_id>/reconciliation/", views.reconciliation, name="reconciliation"),
+    path(
+        "accounts/<uuid:account_id>/reconciliation/differences/<int:difference_id>/adopt/",
+        views.difference_adopt,
+        name="difference_adopt",
+    ),
+    path(
+        "accounts/<uuid:account_id>/reconciliation/differences/<int:difference_id>/ignore/",
+        views.difference_ignore,
+        name="difference_ignore",
+    ),
+    path(
+        "accounts/<uuid:account_id>/reconciliation/orders/<uuid:order_id>/settle/",
+        views.order_settle,
+        name="order_settle",
+    ),
+    path("differences/<int:difference_id>/", views.difference_page, name="difference"),
     path("safety/", views.safety_page, name="safety"),
     path("safety/halt/", views.safety_halt, name="safety_halt"),
     path("safety/halt/instrument/", views.safety_halt_instrument, name="safety_halt_instrument"),

@@ -103,6 +103,13 @@ def alert_url(alert: Alert) -> str:
         return ""
 
 
+@register.filter
+def alert_subject(alert: Alert) -> str:
+    """What an alert without a page of its own is about: a wider scope in words, anything else by its key."""
+    kind, _separator, _key = alert.subject.partition(":")
+    return scope_name(kind) if kind in {"site", "user"} else alert.subject
+
+
 BROKER_STATUS = {
     "accepted": _("접수"),
     "rejected": _("접수 거부"),

@@ -15,6 +15,13 @@ from trading.views.plans import (
     plan_preview,
     plan_resume,
 )
+from trading.views.reconciliation import (
+    difference_adopt,
+    difference_ignore,
+    difference_page,
+    order_settle,
+    reconciliation,
+)
 from trading.views.safety import safety_halt, safety_halt_instrument, safety_page, safety_release
 from trading.views.tickets import order_estimate, order_new, order_place
 
@@ -29,6 +36,9 @@ __all__ = [
     "account_withdraw",
     "alert_acknowledge",
     "alert_list",
+    "difference_adopt",
+    "difference_ignore",
+    "difference_page",
     "landing",
     "limit_change",
     "limits",
@@ -49,6 +59,8 @@ __all__ = [
     "plan_pause",
     "plan_preview",
     "plan_resume",
+    "order_settle",
+    "reconciliation",
     "safety_halt",
     "safety_halt_instrument",
     "safety_page",
