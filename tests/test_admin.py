@@ -20,6 +20,7 @@ from trading.models import (
     AccountReading,
     Alert,
     Balance,
+    BooksCheck,
     BrokerOrder,
     Fill,
     Halt,
@@ -41,7 +42,7 @@ from trading.models import (
 NOW = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 FACTS = [
     Order, Fill, Journal, Balance, SwingPlan, PlanEvaluation, Strategy, StrategyVersion, PriceFeed, LatestQuote,
-    Halt, RiskLimit, Alert, System, BrokerOrder, AccountReading, PositionDifference, IdempotencyKey, OrderChange,
+    Halt, RiskLimit, Alert, BooksCheck, System, BrokerOrder, AccountReading, PositionDifference, IdempotencyKey, OrderChange,
 ]  # fmt: skip
 INLINE_FACTS = [OrderAttempt, OrderEvent, Posting, SignalStep]
 KEPT = [User, BrokerAccount, Instrument]
@@ -100,6 +101,7 @@ def keep_safe(order: Order) -> None:
     Halt.objects.create(scope="account", target=str(account.pk), mode="halted", by=order.user, at=NOW)
     RiskLimit.objects.create(scope="account", target=str(account.pk), name="order_amount", value=1000, since=NOW)
     Alert.objects.create(user=order.user, cause="unknown", subject=f"order:{order.pk}", opened_at=NOW, last_at=NOW)
+    BooksCheck.objects.create(broker_account=account, at=NOW)
     System.objects.get_or_create(pk=1)
     BrokerOrder.objects.create(
         broker_account=account, key="b1", instrument="KRX:1", side="buy", quantity=10, order_type="limit",

@@ -7,6 +7,7 @@ from trading.models import (
     AccountReading,
     Alert,
     Balance,
+    BooksCheck,
     BrokerOrder,
     Fill,
     Halt,
@@ -141,6 +142,14 @@ class AlertAdmin(FactsAdmin):
     list_select_related = ["user", "closed_by"]
     search_fields = ["cause", "subject", "user__email"]
     date_hierarchy = "opened_at"
+
+
+@admin.register(BooksCheck)
+class BooksCheckAdmin(FactsAdmin):
+    list_display = ["broker_account", "at", "differences"]
+    list_select_related = ["broker_account"]
+    search_fields = ["broker_account__name", "broker_account__user__email"]
+    ordering = ["-at"]
 
 
 @admin.register(System)

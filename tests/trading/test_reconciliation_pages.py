@@ -166,7 +166,8 @@ def test_a_person_picks_the_brokers_row_that_the_order_is(
     """O04: only rows it could be are offered, and only what was looked up is written."""
     order = doubtful(live, instrument, state="ambiguous")
     row = listed(live, "20260304-1")
-    for n, other in enumerate(({"side": "sell"}, {"quantity": Decimal(9)}, {"instrument": "KRX:000660"})):
+    others: list[dict[str, Any]] = [{"side": "sell"}, {"quantity": Decimal(9)}, {"instrument": "KRX:000660"}]
+    for n, other in enumerate(others):
         listed(live, f"other-{n}", **other)
     shown = text(page.get(address(live)))
     assert re.findall(rf'name="{order.pk}-answer" value="([^"]+)"', shown) == ["20260304-1", "not-placed"]
