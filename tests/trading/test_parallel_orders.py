@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
 
 from accounts.models import User
 from brokers.models import BrokerAccount
-from brokers.protocol import OrderReport, ReportStatus
+from brokers.protocol import OrderReport, OrderType, ReportStatus
 from markets.models import Instrument
 from markets.types import Interval, Side
 from strategies.library.swing import DEFAULT_SWING
@@ -162,6 +163,48 @@ def test_orders_cancels_fills_and_deposits_at_once_neither_lock_nor_lose(instrum
     assert check_books().differences == ()
     plan.refresh_from_db()
     assert plan.held_quantity == 8
+
+
+def test_one_change_from_many_places_is_one_change(account: BrokerAccount, instrument: Instrument) -> None:
+    """G06: two clicks on it, and two people changing it differently, are one order at the end."""
+    order = make.place(account, instrument, quantity=Decimal(10), limit_price=Decimal(60_000))
+
+    def change(key: str, price: int) -> Callable[[], object]:
+        wish: dict[str, Any] = {"quantity": Decimal(10), "limit_price": Decimal(price), "client_key": key}
+        return lambda: services.change_order(account.user, order.pk, **wish).pk
+
+    answers = at_once(*[change("mine", 61_000) for _ in range(4)], *[change("yours", 62_000) for _ in range(4)])
+    made = {each for each in answers if not isinstance(each, Exception)}
+    assert len(made) == 1
+    assert {getattr(each, "code", "") for each in answers if isinstance(each, Exception)} == {"order_not_open"}
+    assert list(Order.objects.open().values_list("pk", flat=True)) == list(made)
+    assert check_books().differences == ()
+
+
+def test_a_change_carried_out_by_many_at_once_places_one_order(account: BrokerAccount, instrument: Instrument) -> None:
+    """Dispatch and the Celery task may come to it at the same moment."""
+    order = make.accept(make.place(account, instrument, quantity=Decimal(10), limit_price=Decimal(60_000)))
+    wish: dict[str, Any] = {"quantity": Decimal(10), "limit_price": Decimal(61_000), "client_key": "change"}
+    services.change_order(account.user, order.pk, **wish)
+    services.apply_report(order.pk, OrderReport(ReportStatus.CANCELED), LATER)
+    assert sorted(map(str, at_once(*[services.carry_out_changes] * 8))) == ["0"] * 7 + ["1"]
+    assert Order.objects.filter(replaces=order).count() == 1
+
+
+def test_a_stop_reached_and_called_back_at_once_is_one_or_the_other(
+    account: BrokerAccount, instrument: Instrument
+) -> None:
+    asked = {"order_type": OrderType.STOP, "stop_price": Decimal(72_000), "quantity": Decimal(1)}
+    order = make.place(account, instrument, **asked)
+
+    def reach() -> int:
+        return services.trigger_stops(instrument, Decimal(72_000), Decimal(72_000), LATER)
+
+    answers = at_once(*[reach] * 4, lambda: services.cancel_order(account.user, order.pk).state)
+    assert "withdrawn" in answers  # a stop that has just been reached can still be called back before it is sent
+    assert sum(each for each in answers if isinstance(each, int)) <= 1
+    assert make.fresh(order).state == "withdrawn"
+    assert check_books().differences == ()
 
 
 def test_two_claims_of_one_order_are_one_attempt(account: BrokerAccount, instrument: Instrument) -> None:

@@ -1,5 +1,6 @@
 """The one door to an order: what it sets aside, what it refuses, and that a refusal leaves no trace (O05, P04, P05, I7, I18)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -7,15 +8,18 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
 from brokers.models import BrokerAccount
 from brokers.protocol import OrderType, TimeInForce
+from brokers.virtual.adapter import ABILITIES
 from markets.models import Instrument
 from markets.types import Side
 from tests import factories as make
 from tests.factories import facts
+from tests.fakes import FakeBroker
 from trading import services
 from trading.errors import NotAllowed, OrderNotOpen, OrderRefused, SameKeyOtherRequest
 from trading.models import Journal, Order, OrderEvent, RiskLimit
@@ -261,6 +265,120 @@ def test_what_cannot_be_an_order_is_refused_and_nothing_is_written(
 ) -> None:
     """O05."""
     assert refusal(account, instrument, **asked) == code
+
+
+class TestTheBadInputTable:
+    """O05: whatever comes in wrong, through the service or a page, is a coded error, and no table of trading grows."""
+
+    def test_unknown_instrument_and_strangers_account(
+        self, client: Client, account: BrokerAccount, instrument: Instrument, settings: Any
+    ) -> None:
+        settings.WHITENOISE_AUTOREFRESH = True
+        client.force_login(make.make_user())
+        before = rows()
+        for wrong in (
+            {"instrument": "KRX:999999"},
+            {"instrument": "no such thing"},
+            {"broker_account": str(account.pk)},
+        ):
+            answer = client.post("/orders/place/", ticket(account, instrument) | wrong)
+            assert answer.status_code in {404, 422}
+        assert rows() == before
+
+    @pytest.mark.parametrize(
+        ("typed", "words"),
+        [
+            ({"limit_price": "70,050"}, "호가 단위"),
+            ({"quantity": "1.5"}, "매매 단위"),
+            ({"quantity": "NaN"}, "숫자로"),
+            ({"quantity": "1e400"}, "숫자로"),
+            ({"quantity": "-1"}, "0보다 큰"),
+            ({"limit_price": "-70000"}, "0보다 큰"),
+            ({"limit_price": "9" * 40}, "너무 크거나"),
+            ({"side": "short"}, "올바르게"),
+            ({"order_type": "iceberg"}, "올바르게"),
+            ({"time_in_force": "fok"}, "올바르게"),
+        ],
+    )
+    def test_a_page_says_what_is_wrong(
+        self,
+        client: Client,
+        account: BrokerAccount,
+        instrument: Instrument,
+        settings: Any,
+        typed: dict[str, str],
+        words: str,
+    ) -> None:
+        settings.WHITENOISE_AUTOREFRESH = True
+        client.force_login(account.user)
+        before = rows()
+        answer = client.post("/orders/place/", ticket(account, instrument) | typed)
+        assert answer.status_code == 422
+        assert words in answer.content.decode()
+        assert rows() == before
+
+    def test_closed_session(self, account: BrokerAccount, instrument: Instrument) -> None:
+        evening = datetime(2026, 3, 4, 11, 0, tzinfo=UTC)  # 20:00 in Seoul
+        make.put_price(instrument, 70_000, evening, keeps_sessions=True)
+        for kind in (
+            {},
+            {"limit_price": Decimal(70_000)},
+            {"order_type": OrderType.STOP, "stop_price": Decimal(75_000)},
+        ):
+            assert refusal(account, instrument, **kind) == "closed_session"
+
+    @pytest.mark.parametrize(
+        ("abilities", "asked", "code"),
+        [
+            ({"order_types": {OrderType.LIMIT}}, {}, "order_type_not_supported"),
+            ({"order_types": {OrderType.MARKET}}, {"limit_price": Decimal(70_000)}, "order_type_not_supported"),
+            (
+                {"order_types": {OrderType.LIMIT}},
+                {"order_type": OrderType.STOP, "stop_price": Decimal(75_000)},
+                "order_type_not_supported",  # it could never go out as a market order
+            ),
+            ({"times_in_force": {TimeInForce.DAY}}, {"time_in_force": TimeInForce.GTC}, "time_in_force_not_supported"),
+            ({"times_in_force": {TimeInForce.DAY}}, {"time_in_force": TimeInForce.IOC}, "time_in_force_not_supported"),
+        ],
+    )
+    def test_what_the_venue_cannot_do(
+        self,
+        account: BrokerAccount,
+        instrument: Instrument,
+        settings: Any,
+        abilities: dict[str, Any],
+        asked: dict[str, Any],
+        code: str,
+    ) -> None:
+        """§3.5: a venue's gaps are data, whatever its name."""
+        settings.BROKER_ADAPTERS = {"lacking": f"{__name__}.open_lacking"}
+        LACKING.clear()
+        LACKING.update({key: frozenset(value) for key, value in abilities.items()})
+        BrokerAccount.objects.filter(pk=account.pk).update(broker="lacking", environment="paper")
+        account.refresh_from_db()
+        assert refusal(account, instrument, **asked) == code
+
+
+LACKING: dict[str, Any] = {}  # what the venue of the test above can do
+
+
+def open_lacking(_account: object) -> FakeBroker:
+    return FakeBroker(abilities=replace(ABILITIES, **LACKING))
+
+
+def ticket(account: BrokerAccount, instrument: Instrument) -> dict[str, str]:
+    """The ticket as a browser sends it: a limit buy of one."""
+    return {
+        "instrument": instrument.key,
+        "broker_account": str(account.pk),
+        "side": "buy",
+        "order_type": "limit",
+        "quantity": "1",
+        "limit_price": "70,000",
+        "stop_price": "",
+        "time_in_force": "day",
+        "client_key": "k" * 32,
+    }
 
 
 def test_a_refusal_says_the_nearest_allowed_prices(account: BrokerAccount, instrument: Instrument) -> None:
