@@ -118,7 +118,16 @@ def _act(
         else:
             return redirect("trading:account", account_id=account.pk)
     form.with_new_key()
+    _lead_to_error(form)
     return _account_page(request, account, {name: form})
+
+
+def _lead_to_error(form: forms.Form) -> None:
+    """The page opens at the first field that is wrong: the forms stand below a long statement on a phone."""
+    for name in form.errors:
+        if name in form.fields and not form.fields[name].widget.is_hidden:
+            form.fields[name].widget.attrs["autofocus"] = True
+            return
 
 
 def _blame(form: KeyedForm, error: TradingError, amount: str) -> None:
