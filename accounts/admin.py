@@ -1,5 +1,6 @@
 """The admin of people, and what every other app's admin builds on: rows that are facts are looked at, never touched."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
@@ -7,13 +8,15 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEntry, User
+from accounts.services import client_address
+from accounts.services.audit import record
 
 admin.site.site_title = admin.site.site_header = _("Kairos 관리")
 admin.site.index_title = _("무엇을 볼까요?")
@@ -63,6 +66,19 @@ class KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """With its entry in the audit: which fields, from what to what."""
+        super().save_model(request, obj, form, change)
+        before = {name: form.initial.get(name) for name in form.changed_data} if change else {}
+        after = {name: form.cleaned_data.get(name) for name in form.changed_data}
+        _keep(request, "changed" if change else "added", obj, before, after)
+
+
+def _keep(request: HttpRequest, act: str, obj: Any, before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert isinstance(request.user, User)  # noqa: S101 only admins come here
+    subject = f"{obj._meta.model_name}:{obj.pk}"
+    record(request.user, f"admin_{act}", subject, before, after, address=client_address(request))
+
 
 class PersonForm(ModelForm):  # type: ignore[type-arg]
     class Meta:
@@ -95,6 +111,12 @@ class PersonAdmin(UserAdmin, KeptAdmin):  # type: ignore[type-arg]
         (_("기록"), {"fields": ["last_login", "created_at", "updated_at"]}),
     ]
     add_fieldsets = [(None, {"fields": ["email", "name", "role", "usable_password", "password1", "password2"]})]
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 Django's
+        response = super().user_change_password(request, id, form_url)
+        if response.status_code == HTTPStatus.FOUND:
+            _keep(request, "password_set", User.objects.get(pk=id), {}, {})
+        return response
 
     @admin.display(description=_("비밀번호"))
     def new_password(self, user: User) -> SafeString:

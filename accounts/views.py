@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
@@ -25,6 +26,7 @@ from kombu.exceptions import OperationalError
 from accounts import forms, lockout, services, tasks
 from accounts.errors import TooManyTries
 from accounts.models import User
+from accounts.services.audit import record
 
 logger = logging.getLogger(__name__)
 STAFF_SESSION = 8 * 3600  # seconds; everyone else's is SESSION_COOKIE_AGE
@@ -56,6 +58,8 @@ class SignOut(auth_views.LogoutView):
     """By POST alone. The browser is asked to forget what it kept of our pages."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(request.user, User):
+            _keep(request, request.user, "sign_out")
         response = super().post(request, *args, **kwargs)
         response["Clear-Site-Data"] = '"cache", "storage"'
         return response
@@ -130,7 +134,10 @@ class PasswordResetConfirm(auth_views.PasswordResetConfirmView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         messages.success(self.request, _("비밀번호를 바꾸었습니다. 새 비밀번호로 로그인하세요."))
-        return super().form_valid(form)
+        with transaction.atomic():
+            response = super().form_valid(form)
+            _keep(self.request, form.user, "password_reset")
+        return response
 
 
 class PasswordChange(auth_views.PasswordChangeView):
@@ -142,7 +149,10 @@ class PasswordChange(auth_views.PasswordChangeView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         messages.success(self.request, _("비밀번호를 바꾸었습니다. 다른 기기에서는 로그아웃됩니다."))
-        return super().form_valid(form)
+        with transaction.atomic():
+            response = super().form_valid(form)
+            _keep(self.request, form.user, "password_changed")
+        return response
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -177,6 +187,11 @@ def switch_language(request: HttpRequest) -> HttpResponseBase:
 def _keep_language(response: HttpResponse, language: str) -> None:
     """After signing out, the pages stay in the language chosen."""
     response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+
+
+def _keep(request: HttpRequest, user: User, action: str) -> None:
+    """A person's own act in the audit."""
+    record(user, action, f"user:{user.pk}", address=services.client_address(request))
 
 
 def _refused(view: Any, form: Any, refusal: TooManyTries) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.db.models import ProtectedError
 
 from accounts.errors import PersonHasBooks
 from accounts.models import User
+from accounts.services.audit import record
 
 logger = logging.getLogger(__name__)
 
@@ -20,24 +21,29 @@ def sign_up(email: str, password: str, *, language: str) -> bool:
     try:
         with transaction.atomic():
             user = User.objects.create_user(email, password, language=language)
+            record(user, "sign_up", f"user:{user.pk}")
     except IntegrityError:  # the same form sent twice at once
         return False
     logger.info("sign-up of %s", user.pk)
     return True
 
 
-def deactivate(user: User) -> None:
+@transaction.atomic
+def deactivate(user: User, by: User | str = "command") -> None:
     """End this person's sessions and sign-ins at once; orders, plans and books stay as they are."""
-    user.is_active = False
+    before, user.is_active = {"is_active": user.is_active}, False
     user.save(update_fields=["is_active", "updated_at"])
+    record(by, "person_deactivated", f"user:{user.pk}", before, {"is_active": False})
     logger.info("deactivated %s", user.pk)
 
 
-def delete_person(user: User) -> None:
+@transaction.atomic
+def delete_person(user: User, by: User | str = "command") -> None:
     """Remove a person who never traded. Raises PersonHasBooks where accounts, orders or plans name them."""
     key = user.pk
     try:
         user.delete()
     except ProtectedError:
         raise PersonHasBooks(str(user)) from None
+    record(by, "person_deleted", f"user:{key}")
     logger.info("deleted %s", key)

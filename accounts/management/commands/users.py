@@ -8,11 +8,13 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import translation
 
 from accounts import services
 from accounts.errors import PersonHasBooks
 from accounts.models import Role, User
+from accounts.services.audit import record
 
 ROLE_WORDS = {Role.ADMIN: "admin", Role.TRADER: "trader", Role.VIEWER: "viewer"}
 
@@ -61,12 +63,16 @@ class Command(BaseCommand):
             raise CommandError("-u and --email name two different addresses.")
         _checked(lambda: user.full_clean(exclude=["password"]))
         user.set_password(_new_password(user))
-        user.save()
+        with transaction.atomic():
+            user.save()
+            record("command", "person_made", f"user:{user.pk}", after={"role": user.role})
         self.stdout.write(f"{user.email} can sign in now, as {ROLE_WORDS[role]}.")
 
     def _set_password(self, user: User) -> None:
         user.set_password(_new_password(user))
-        user.save(update_fields=["password", "updated_at"])
+        with transaction.atomic():
+            user.save(update_fields=["password", "updated_at"])
+            record("command", "password_set", f"user:{user.pk}")
         self.stdout.write(f"{user.email} has a new password; earlier sessions have ended.")
 
     def _remove(self, user: User, deactivate: bool) -> None:
