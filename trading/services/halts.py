@@ -286,7 +286,7 @@ def _latches(rows: Any) -> list[Latch]:
 
 
 def _state(row: Halt) -> dict[str, str]:
-    return {"mode": row.mode, "reason": row.reason}
+    return {"mode": str(row.mode), "reason": row.reason}
 
 
 def _save(row: Halt) -> None:
@@ -301,5 +301,5 @@ def _save(row: Halt) -> None:
 def _leave_a_record(row: Halt, before: dict[str, str], act: str, by: User | str | None) -> None:
     """Last in the transaction: everybody else who writes the audit waits from here until it has committed."""
     subject = f"{row.scope}:{row.target}"
-    logger.warning("latch", act=act, subject=subject, mode=row.mode, reason=row.reason)
+    logger.warning("latch", act=act, subject=subject, mode=str(row.mode), reason=row.reason)
     audit.record(by, act, subject, before, _state(row))
