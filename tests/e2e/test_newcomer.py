@@ -24,7 +24,16 @@ from tests.e2e.pages import (
 from tests.e2e.running import RunningKairos
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
-PAGES = ("/dashboard/", "/markets/", "/markets/KRX/005930/", "/plans/", "/plans/new/", "/orders/", "/accounts/")
+PAGES = (
+    "/dashboard/",
+    "/markets/",
+    "/markets/KRX/005930/",
+    "/plans/",
+    "/plans/new/",
+    "/orders/",
+    "/accounts/",
+    "/safety/",
+)
 SAMSUNG, KAKAO, KODEX = "KRX:005930", "KRX:035720", "KRX:069500"
 MARKED = "window.stillTheSamePage = true"
 STILL_THE_SAME_PAGE = "() => window.stillTheSamePage === true"
@@ -219,6 +228,24 @@ def test_a_registered_plan_tells_its_rule_before_and_its_reasons_at_once(person:
     expect(why.locator(".why__sentence").first).not_to_be_empty()
     expect(why.locator(".why--asked")).to_contain_text("1차 매수")
     expect(why.locator(".why--asked tbody tr").first).to_contain_text("EMA(7)")
+
+
+def test_one_press_stops_every_page_says_so_and_the_password_starts_again(
+    person: Visit, running_kairos: RunningKairos
+) -> None:
+    """G04: by the keyboard alone, as somebody in a hurry may."""
+    page = person.open("/safety/")
+    tab_to(page, page.get_by_role("button", name="모든 거래 정지"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#safety-everything")).to_contain_text("정지됨")
+    banner = person.open("/orders/").locator(".halt-banner")
+    expect(banner).to_contain_text("내 모든 거래가 정지되어 있습니다")
+    banner.get_by_role("link").click()
+    page.get_by_role("link", name="다시 시작하기", exact=True).click()
+    page.get_by_label("비밀번호").fill(running_kairos.sign_in()[1])
+    page.get_by_role("button", name="확인하고 다시 시작").click()
+    expect(page.locator("#safety-everything")).to_contain_text("정상")
+    expect(person.open("/orders/").locator(".halt-banner")).to_have_count(0)
 
 
 def test_in_a_fast_market_decisions_arrive_on_the_open_page_by_themselves(person: Visit) -> None:
