@@ -56,9 +56,9 @@ def test_every_open_order_ends_and_says_why(account: BrokerAccount) -> None:
     reset(account)
     ended = Order.objects.exclude(state="filled").order_by("created_at").values_list("state", "reason", "reserved")
     assert list(ended) == [
-        ("canceled", "account_reset", 0),
-        ("canceled", "account_reset", 0),
-        ("withdrawn", "account_reset", 0),
+        ("canceled", "account_reset", Decimal(0)),
+        ("canceled", "account_reset", Decimal(0)),
+        ("withdrawn", "account_reset", Decimal(0)),
     ]
 
 

@@ -120,7 +120,7 @@ def test_somebody_elses_sale_is_nobody_elses_money(account: BrokerAccount, instr
     other = make.make_account(account.user)
     sell(account, instrument, 10, 70_000)
     mine, others = services.portfolios(account.user)
-    assert (mine.receivable, others.receivable) == (NET, 0)
+    assert facts(mine.receivable, others.receivable) == (NET, 0)
     assert others.account == other
 
 
