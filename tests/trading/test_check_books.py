@@ -16,6 +16,7 @@ from markets.models import Instrument
 from markets.types import Side
 from tests import factories as make
 from tests.backends.unguarded import unguarded
+from tests.trading.wired import make_wired
 from trading import services
 from trading.models import Fill, Journal, Order, OrderAttempt, SwingPlan
 from trading.services.audit import check_books
@@ -201,3 +202,15 @@ def test_books_stay_sound_through_late_and_contradicting_news(instrument: Instru
         services.apply_report(order.pk, OrderReport(status, fills=(fill,)), later)
     assert Order.objects.get(pk=order.pk).filled_quantity == 8
     assert check_books().differences == ()
+
+
+def test_what_a_real_account_held_before_is_part_of_its_position() -> None:
+    """Books that were opened with units at a cost are sound after a sale of some of them, and tampering still shows."""
+    wired = make_wired(cash=5_000_000, units={"KRX:005930": 3})
+    order = wired.place(side=Side.SELL, quantity=Decimal(2), limit_price=Decimal(70_000))
+    wired.dispatch()
+    fill = make.make_fill(order, "sale", 2, 70_000)
+    services.apply_report(order.pk, OrderReport(ReportStatus.ACCEPTED, fills=(fill,)), make.NOW)
+    assert check_books().differences == ()
+    tamper("UPDATE trading_posting SET amount = amount + 1 WHERE bucket = 'external' AND asset = 'KRX:005930'")
+    assert {each.check for each in check_books().differences} >= {"units_are_fills"}

@@ -98,6 +98,8 @@ class AccountBooks:
         zero: dict[int, Sums] = defaultdict(lambda: defaultdict(Decimal))
         fills: dict[str, Sums] = defaultdict(lambda: defaultdict(Decimal))
         self._before_reset: set[str] = set()
+        self._booked: dict[str, int] = {}  # each fill's journal
+        self._adjusted: dict[int, Sums] = defaultdict(lambda: defaultdict(Decimal))  # by journal
         self._set_aside: dict[str, Decimal] = defaultdict(Decimal)  # by "order:<id>" or "fill:<id>"
         rows = Posting.objects.filter(journal__broker_account=self.account).values_list(
             "journal_id", "journal__kind", "journal__source", "bucket", "asset", "amount"
@@ -109,7 +111,10 @@ class AccountBooks:
             if bucket == ledger.RESERVED:
                 owner = ":".join(source.split(":")[:2])
                 self._set_aside[owner] = ledger.total((self._set_aside[owner], amount))
+            if kind == "adjustment" and journal > self.reset:
+                self._adjusted[journal][bucket, asset] = ledger.total((self._adjusted[journal][bucket, asset], amount))
             if kind == "fill":
+                self._booked[source] = journal
                 fills[source][bucket, asset] = ledger.total((fills[source][bucket, asset], amount))
                 if journal < self.reset:
                     self._before_reset.add(source)
@@ -216,16 +221,27 @@ class AccountBooks:
         """What positions and profits are made of: an account that began anew has neither from before."""
         return [fill for fill in self.fills if books.fill_source(fill) not in self._before_reset]
 
-    def _positions(self) -> Iterator[Difference]:
-        """Units, cost and profit of each instrument, from its fills in the order they were booked."""
-        instruments = {order.instrument for order in self.orders}
-        fills: dict[int, list[tuple[Order, Fill]]] = defaultdict(list)
+    def _moves(self) -> dict[str, list[tuple[int, "Move"]]]:
+        """By instrument, what its position is made of, each with the journal that booked it."""
+        moves: dict[str, list[tuple[int, Move]]] = defaultdict(list)
         for fill in self._since_reset():
             order = self._by_id[fill.order_id]
-            fills[order.instrument_id].append((order, fill))
+            moves[order.instrument.key].append((self._booked.get(books.fill_source(fill), 0), (order, fill)))
+        for journal, lines in self._adjusted.items():
+            for (bucket, asset), amount in lines.items():
+                if bucket == ledger.EXTERNAL:  # of cash too, which nobody asks for
+                    position = ledger.position_bucket(asset)
+                    cost = ledger.total(moved for (each, _currency), moved in lines.items() if each == position)
+                    moves[asset].append((journal, Adjustment(-amount, cost)))
+        return moves
+
+    def _positions(self) -> Iterator[Difference]:
+        """Units, cost and profit of each instrument, from its fills and adjustments in the order they were booked."""
+        instruments = {order.instrument for order in self.orders}
+        moves = self._moves()
         realised: dict[str, Decimal] = defaultdict(Decimal)
         for instrument in sorted(instruments, key=lambda each: each.key):
-            stood = _replay(fills[instrument.pk])
+            stood = _replay(move for _journal, move in sorted(moves[instrument.key], key=lambda each: each[0]))
             units = [self.balances.get((b, instrument.key), Decimal(0)) for b in (ledger.AVAILABLE, ledger.RESERVED)]
             yield from self._found("units_are_fills", instrument.key, stood.quantity, ledger.total(units))
             key = (ledger.position_bucket(instrument.key), instrument.currency)
@@ -257,10 +273,26 @@ class _Stood:
     profit: Decimal = Decimal(0)  # before fees and taxes
 
 
-def _replay(fills: Iterable[tuple[Order, Fill]]) -> _Stood:
-    """What a row of fills of one instrument adds up to, by average cost."""
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Units that came (above zero) or went without a trade of ours, and the cost they brought or took along."""
+
+    quantity: Decimal
+    cost: Decimal
+
+
+Move = tuple[Order, Fill] | Adjustment
+
+
+def _replay(moves: Iterable[Move]) -> _Stood:
+    """What a row of fills and adjustments of one instrument adds up to, by average cost."""
     stood = _Stood()
-    for order, fill in fills:
+    for move in moves:
+        if isinstance(move, Adjustment):
+            stood.quantity += move.quantity
+            stood.cost += move.cost
+            continue
+        order, fill = move
         if order.side == Side.BUY:
             stood.quantity += fill.quantity
             stood.cost += fill.amount
