@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test lint format messages lock bench-run bench-page bench-import bench-orders clean help
+.PHONY: run install install-dev test lint format messages lock bench-run bench-page bench-import bench-orders crash-sweep chaos clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -10,6 +10,8 @@ PIP = .venv/bin/python -m pip install -qq --no-input --disable-pip-version-check
 IN_TESTS = DJANGO_SETTINGS_MODULE=tests.settings
 PYTEST = .venv/bin/python -m pytest -q
 UP =
+KILLS = 200
+DB = postgresql
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -79,6 +81,15 @@ bench-import: install-dev
 # Orders placed per second beside the bare SQL that one placing needs. Needs TEST_POSTGRES_URL.
 bench-orders: install-dev
 	@.venv/bin/python -m bench.place_orders
+
+# One order's life, dying at every executed line, with a healthy venue and every kind of fault. Needs PostgreSQL's programs
+# (the server is started here and ends with the run). Less: SWEEP="--every 25 --kind healthy".
+crash-sweep: install-dev
+	@.venv/bin/python -m tests.faults.sweep $(SWEEP)
+
+# Random kill -9 under load. KILLS=40, DB=sqlite, SEED=7; MUTANT=lane or MUTANT=refusal must be caught, or the check is blind.
+chaos: install-dev
+	@.venv/bin/python -m tests.faults.chaos --kills $(KILLS) --db $(DB) $(if $(SEED),--seed $(SEED)) $(if $(MUTANT),--mutant $(MUTANT))
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt

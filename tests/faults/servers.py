@@ -39,7 +39,7 @@ class Postgres:
 
     def __init__(self, place: Path) -> None:
         self._place = place
-        self._binaries = _binaries()
+        self._binaries = binaries()
         self._port = free_port()
         self._password = token_urlsafe(24)
         self._process: subprocess.Popen[bytes] | None = None
@@ -138,7 +138,8 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Where PostgreSQL's programs are. Raises NoPostgres."""
     found = shutil.which("initdb")
     if found:
         return Path(found).resolve().parent

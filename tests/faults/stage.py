@@ -1,5 +1,6 @@
 """Where lives are lived: a person, an instrument with a price that stays fresh, and an account at the hostile broker."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -11,10 +12,13 @@ from markets.types import Source
 from tests import factories as make
 from tests.faults.auditor import Truth, VenueOrder
 from tests.servers.control import ControlClient, TrueOrder
-from trading.models import SwingPlan
+from trading.limits import TABLE
+from trading.models import RiskLimit, SwingPlan
 
 PRICE = Decimal(70_000)
-CASH = Decimal(10_000_000)
+CASH = Decimal(100_000_000)  # so that the lives' orders are small ones
+RICH = Decimal(100_000_000_000)
+NOTHING, ANYTHING = Decimal(0), Decimal(10) ** 15
 NEVER_OLD = datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -35,9 +39,16 @@ def make_instrument(symbol: str = "005930") -> Instrument:
     return instrument
 
 
-def make_account(user: User, broker: str, name: str, venue: ControlClient, cash: Decimal = CASH) -> BrokerAccount:
+def make_account(
+    user: User,
+    broker: str,
+    name: str,
+    venue: ControlClient,
+    cash: Decimal = CASH,
+    units: Mapping[str, Decimal | int] | None = None,
+) -> BrokerAccount:
     account = BrokerAccount.objects.create(user=user, name=name, broker=broker, environment=Environment.PAPER)
-    venue.open_account(account.pk, cash)
+    venue.open_account(account.pk, cash, units)
     return account
 
 
@@ -50,6 +61,15 @@ def truth_of(venue: ControlClient, account: BrokerAccount) -> Truth:
     held = venue.account(account.pk)
     orders = [_as_venue_order(order) for order in venue.orders(account.pk)]
     return Truth(orders, {account.currency: held.cash}, held.units)
+
+
+def lift_limits(account: BrokerAccount, *names: str) -> None:
+    """Let the account trade as often and as much as it likes, as its owner may: it is the sending that is tried here."""
+    values = {name: NOTHING if limit.higher_is_stricter else ANYTHING for name, limit in TABLE.items()}
+    RiskLimit.objects.bulk_create(
+        RiskLimit(scope="account", target=str(account.pk), name=name, value=values[name], since=account.created_at)
+        for name in names or values
+    )
 
 
 def _as_venue_order(order: TrueOrder) -> VenueOrder:

@@ -59,13 +59,10 @@ def recording(files: Collection[str]) -> Iterator[list[Point]]:
 def dying_at(point: Point) -> Iterator[None]:
     """SIGKILL to this process the first time it is about to execute `point`: nothing is flushed, closed or given back."""
     file, line = str(ROOT / point.file), point.line
-    holds_it: dict[CodeType, bool] = {}
 
+    # Called for every function that begins anywhere: nothing here may be slow. A code object's own hash is.
     def trace(frame: FrameType, _event: str, _arg: Any) -> Any:
-        code = frame.f_code
-        if code not in holds_it:
-            holds_it[code] = code.co_filename == file and any(number == line for _, _, number in code.co_lines())
-        return die if holds_it[code] else None
+        return die if frame.f_code.co_filename == file and _holds(frame.f_code, line) else None
 
     def die(frame: FrameType, event: str, _arg: Any) -> Any:
         if event == "line" and frame.f_lineno == line:
@@ -74,6 +71,10 @@ def dying_at(point: Point) -> Iterator[None]:
 
     with _tracing(trace):
         yield
+
+
+def _holds(code: CodeType, line: int) -> bool:
+    return any(number == line for _, _, number in code.co_lines())
 
 
 @contextmanager
