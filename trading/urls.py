@@ -51,6 +51,7 @@ urlpatterns = [
     ),
     path("differences/<int:difference_id>/", views.difference_page, name="difference"),
     path("safety/", views.safety_page, name="safety"),
+    path("safety/banner/", views.halt_banner, name="halt_banner"),
     path("safety/halt/", views.safety_halt, name="safety_halt"),
     path("safety/halt/instrument/", views.safety_halt_instrument, name="safety_halt_instrument"),
     path("safety/release/<str:scope>/", views.safety_release, name="safety_release"),

@@ -20,6 +20,7 @@ from trading.services.alerts import raise_alert
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 30
 PASSWORD = "pass phrase for tests"  # what the factory gives everybody
+BANNER = 'class="halt-banner'
 SAFETY, HALT = reverse("trading:safety"), reverse("trading:safety_halt")
 
 
@@ -209,7 +210,7 @@ def test_nobody_touches_what_is_another_s(
     assert Alert.objects.get().closed_at is None
     for address in (SAFETY, reverse("trading:alert_list")):
         assert account.name not in text(client.get(address))
-        assert "halt-banner" not in text(client.get(address))
+        assert BANNER not in text(client.get(address))
 
 
 def test_a_viewer_reads_and_stops_nothing(client: Client, user: User, account: BrokerAccount, plan: SwingPlan) -> None:
@@ -275,15 +276,24 @@ def test_every_page_says_that_something_of_mine_is_stopped(
     page: Client, user: User, account: BrokerAccount, plan: SwingPlan, instrument: Instrument, scope: str, to: str
 ) -> None:
     targets = {"user": user.pk, "account": account.pk, "plan": plan.pk, "instrument": instrument.pk}
-    assert "halt-banner" not in text(page.get(reverse("trading:overview")))
+    assert BANNER not in text(page.get(reverse("trading:overview")))
     halts.latch(scope, str(targets.get(scope, "")), to, "late")
     for name in ("overview", "order_list", "plan_list"):
         assert f"halt-banner--{to}" in text(page.get(reverse(f"trading:{name}")))
 
 
+def test_a_page_left_open_learns_that_something_stopped(page: Client, account: BrokerAccount) -> None:
+    """Automatic stops come while nobody clicks: the line is fetched when the account's hint arrives."""
+    address = reverse("trading:halt_banner")
+    assert f'hx-get="{address}" hx-trigger="account-changed from:body' in text(page.get(reverse("trading:overview")))
+    assert text(page.get(address)).strip() == ""
+    halts.latch("account", str(account.pk), "reduce_only", "late")
+    assert "계좌 ‘모의 하나’은(는) 청산만 할 수 있습니다." in text(page.get(address))
+
+
 def test_an_instrument_nobody_of_mine_trades_is_not_my_banner(page: Client, instrument: Instrument) -> None:
     halts.latch("instrument", str(instrument.pk), "halted", "late")
-    assert "halt-banner" not in text(page.get(reverse("trading:overview")))
+    assert BANNER not in text(page.get(reverse("trading:overview")))
 
 
 def test_the_navigation_counts_the_open_alerts(page: Client, user: User) -> None:

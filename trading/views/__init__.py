@@ -22,7 +22,7 @@ from trading.views.reconciliation import (
     order_settle,
     reconciliation,
 )
-from trading.views.safety import safety_halt, safety_halt_instrument, safety_page, safety_release
+from trading.views.safety import halt_banner, safety_halt, safety_halt_instrument, safety_page, safety_release
 from trading.views.tickets import order_estimate, order_new, order_place
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "difference_adopt",
     "difference_ignore",
     "difference_page",
+    "halt_banner",
     "landing",
     "limit_change",
     "limits",

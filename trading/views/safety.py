@@ -29,6 +29,13 @@ def safety_page(request: PersonRequest) -> HttpResponse:
     return _page(request, InstrumentHaltForm() if request.user.is_staff else None)
 
 
+@require_GET
+@signed_in
+def halt_banner(request: PersonRequest) -> HttpResponse:
+    """The line over every page, for one that has been open since before something stopped by itself."""
+    return render(request, "trading/_halt_banner.html", {"safety": safety.glance(request.user)})
+
+
 @require_POST
 @signed_in
 def safety_halt(request: PersonRequest) -> HttpResponse:
