@@ -4,32 +4,34 @@ An account's own value replaces its start value; any other scope can only tighte
 counts at once where no real money moves, and on a live account an hour later, so that nobody talks a limit away in haste.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import audit
 from brokers.models import BrokerAccount
 from brokers.protocol import Environment
+from markets.models import Statements
 from markets.models.fields import exact
 from trading import limits
 from trading.errors import NotAllowed, TradingError
 from trading.limits import TABLE, Unit
 from trading.models import RiskLimit, SwingPlan
-from trading.services.halts import check_rights, known_scope
+from trading.services.halts import check_rights, known_scope, of_scopes
 from trading.services.timing import scaled
 
 COOL_DOWN = timedelta(hours=1)
 NEVER_LOOSER = {"self_cross"}  # trading with oneself is against the law, not against a preference
 
 Scope = tuple[str, str]
+LIMITS = Statements(RiskLimit)
 
 
 class LimitRefused(TradingError):
@@ -57,7 +59,7 @@ class LimitView:
     coming_at: datetime | None = None
 
 
-def values_for(account: BrokerAccount, scopes: Iterable[Scope]) -> dict[str, Decimal]:
+def values_for(account: BrokerAccount, scopes: Sequence[Scope]) -> dict[str, Decimal]:
     """The limits that count for an order of these scopes now, in one query."""
     return limits.effective(start_of(account), ((row.scope, row.name, row.value) for row in rows_in_force(scopes)))
 
@@ -67,13 +69,11 @@ def start_of(account: BrokerAccount) -> dict[str, Decimal]:
     return limits.start_values(Environment(account.environment), account.currency)
 
 
-def rows_in_force(scopes: Iterable[Scope]) -> list[RiskLimit]:
+def rows_in_force(scopes: Sequence[Scope]) -> list[RiskLimit]:
     """Of each scope's limits the newest that counts already; one query."""
-    wanted = Q(pk__in=[])
-    for scope, target in scopes:
-        wanted |= Q(scope=scope, target=target)
-    rows = RiskLimit.objects.filter(wanted, since__lte=timezone.now(), name__in=TABLE).order_by("since", "pk")
-    return list({(row.scope, row.target, row.name): row for row in rows}.values())
+    condition, values = of_scopes(scopes)
+    rows = LIMITS.read(f"{condition} AND since <= %s ORDER BY since, id", [*values, timezone.now()])
+    return list({(row.scope, row.target, row.name): row for row in rows if row.name in TABLE}.values())
 
 
 def limits_of(account: BrokerAccount) -> list[LimitView]:
