@@ -1,19 +1,37 @@
 """Our own protocols played by the book, so that a test says what the outside world does and sees what we did."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
-from brokers.errors import OutcomeUnknown
+from brokers.errors import BrokerNotConfigured, OutcomeUnknown
 from brokers.models import BrokerAccount
-from brokers.protocol import Abilities, CancelReply, Holdings, ListedOrder, OrderReport, OrderRequest, ReportStatus
+from brokers.protocol import (
+    Abilities,
+    CancelReply,
+    Holdings,
+    ListedOrder,
+    OrderReport,
+    OrderRequest,
+    OrderType,
+    ReportStatus,
+    TimeInForce,
+)
 from brokers.virtual.adapter import ABILITIES
+from markets.types import Side
 
 ACCEPTED = OrderReport(ReportStatus.ACCEPTED)
 CONFIRMED = CancelReply.CONFIRMED
 NOTHING_HELD = Holdings({}, {})
+WIRED = Abilities(  # a venue that keeps no id of ours
+    client_order_id=False,
+    order_types=frozenset({OrderType.MARKET, OrderType.LIMIT}),
+    times_in_force=frozenset(TimeInForce),
+)
+WIRED_WITH_ID = replace(WIRED, client_order_id=True)
 REJECTED = OrderReport(ReportStatus.REJECTED, reason="market_closed")
 
 Answer = OrderReport | CancelReply | ListedOrder | BaseException | None
@@ -90,6 +108,132 @@ class FakeBroker:
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+
+class FakeVenue:
+    """A real broker's account by the book: what arrived is in its list, what filled has moved its cash and units.
+
+    `reply` says what each submit answers, one after the other, the last for ever: "accepted", "lost" (it arrived, the reply
+    did not), "vanished" (it never arrived), "refused", or an exception to raise before anything arrives. `reading` raises on
+    every question while it is an exception. It charges nothing: brokers differ, and tests of costs stand elsewhere.
+    """
+
+    def __init__(
+        self,
+        *reply: str | Exception,
+        abilities: Abilities = WIRED,
+        cash: int = 10_000_000,
+        units: dict[str, int] | None = None,
+        canceled: CancelReply = CancelReply.TAKEN,
+    ) -> None:
+        self.abilities = abilities
+        self.reply = list(reply or ("accepted",))
+        self.reading: Exception | None = None
+        self.lists_nothing = False  # though it finds by id
+        self.hides: Callable[[ListedOrder], bool] = lambda _row: False
+        self.canceled = canceled
+        self.cash = Decimal(cash)
+        self.units = {key: Decimal(count) for key, count in (units or {}).items()}
+        self.rows: dict[str, ListedOrder] = {}
+        self.sent: list[UUID] = []
+        self.cancels: list[str] = []
+        self.asked_since: list[datetime] = []
+
+    def opened(self, _account: BrokerAccount) -> "FakeVenue":
+        """For `open_account`."""
+        return self
+
+    def submit(self, order: OrderRequest) -> OrderReport:
+        self.sent.append(order.id)
+        answer = self.reply.pop(0) if len(self.reply) > 1 else self.reply[0]
+        if isinstance(answer, Exception):
+            raise answer
+        if answer == "refused":
+            return OrderReport(ReportStatus.REJECTED, reason="no_cash")
+        if answer == "vanished":
+            raise OutcomeUnknown("timed out")
+        row = self.arrive(order)
+        if answer == "lost":
+            raise OutcomeUnknown("timed out")
+        return OrderReport(ReportStatus.ACCEPTED, row.key)
+
+    def arrive(self, order: OrderRequest, late: timedelta = timedelta(0)) -> ListedOrder:
+        """The order is in the book, so much after it was claimed."""
+        client_id = order.client_id if self.abilities.client_order_id else ""
+        at = order.claimed_at + late
+        return self.list_order(order.instrument, order.side, order.quantity, order.limit_price, at, client_id=client_id)
+
+    def list_order(
+        self,
+        instrument: str,
+        side: Side,
+        quantity: Decimal | int,
+        limit_price: Decimal | int | None,
+        at: datetime,
+        *,
+        client_id: str = "",
+    ) -> ListedOrder:
+        """Somebody's order, ours or a stranger's."""
+        key = f"{at:%Y%m%d}-{len(self.rows) + 1:04}"
+        order_type = OrderType.MARKET if limit_price is None else OrderType.LIMIT
+        limit = None if limit_price is None else Decimal(limit_price)
+        row = ListedOrder(
+            key, client_id, instrument, side, Decimal(quantity), order_type, limit, at, ReportStatus.ACCEPTED
+        )
+        self.rows[key] = row
+        return row
+
+    def fill(self, key: str, quantity: Decimal | int, price: Decimal | int) -> None:
+        """One more execution: only totals are told of it."""
+        row, size = self.rows[key], Decimal(quantity)
+        filled, amount = row.filled_quantity + size, row.filled_amount + size * Decimal(price)
+        self.rows[key] = replace(row, filled_quantity=filled, filled_amount=amount)
+        sign = 1 if row.side is Side.BUY else -1
+        self.cash -= sign * size * Decimal(price)
+        self.units[row.instrument] = self.units.get(row.instrument, Decimal(0)) + sign * size
+
+    def end(self, key: str, status: ReportStatus) -> None:
+        self.rows[key] = replace(self.rows[key], status=status)
+
+    def move_back(self, duration: timedelta) -> None:
+        """Everything in the list happened that much earlier."""
+        self.rows = {key: replace(row, ordered_at=row.ordered_at - duration) for key, row in self.rows.items()}
+
+    def cancel(self, order: OrderRequest, broker_order_key: str) -> CancelReply:
+        self.cancels.append(broker_order_key)
+        if self.canceled is not CancelReply.REFUSED:
+            self.end(broker_order_key, ReportStatus.CANCELED)
+        return self.canceled
+
+    def orders(self, since: datetime) -> list[ListedOrder]:
+        self.asked_since.append(since)
+        if self.reading is not None:
+            raise self.reading
+        shown = [] if self.lists_nothing else self.rows.values()
+        return [row for row in shown if row.ordered_at >= since and not self.hides(row)]
+
+    def find(self, order: OrderRequest) -> ListedOrder | None:
+        if self.reading is not None:
+            raise self.reading
+        found = [row for row in self.rows.values() if row.client_id == order.client_id and not self.hides(row)]
+        return found[0] if found else None
+
+    def holdings(self) -> Holdings:
+        if self.reading is not None:
+            raise self.reading
+        held = {key: count for key, count in self.units.items() if count}
+        return Holdings({"KRW": self.cash}, held, {key: Decimal(70_000) for key in held})
+
+
+VENUES: dict[UUID, FakeVenue] = {}  # by account
+
+
+def open_venue(account: BrokerAccount) -> FakeVenue:
+    """The adapter of accounts whose broker is "fake"."""
+    try:
+        return VENUES[account.pk]
+    except KeyError:
+        raise BrokerNotConfigured("no venue was made for this account") from None
 
 
 def listed_as(order: OrderRequest, report: OrderReport, **fields: Any) -> ListedOrder:

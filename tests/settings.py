@@ -41,6 +41,7 @@ from config.settings import BROKER_ADAPTERS, CHANNEL_LAYERS, DATABASES  # noqa: 
 
 CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"kairos-{_worker}"  # type: ignore[index]
 BROKER_ADAPTERS |= dict.fromkeys(("plain", "plainid"), "tests.servers.plain.open_account")  # the hostile broker
+BROKER_ADAPTERS["fake"] = "tests.fakes.open_venue"  # a broker without a server
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # scrypt costs 50 ms for every person made
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # a thread that kept its connection would keep the test database from going
 _engine = DATABASES["default"]["ENGINE"].rpartition(".")[2]

@@ -354,10 +354,10 @@ def test_a_refused_cancel_is_not_repeated_at_once(
     assert Alert.objects.filter(cause="cancel_refused", subject=f"order:{order.pk}").count() == 1
 
 
-REFUSALS = [OrderReport(ReportStatus.REJECTED, reason="rate_limited", retryable=True), NotSent("connect")]
+BUSY = OrderReport(ReportStatus.REJECTED, reason="rate_limited", retryable=True)
 
 
-@pytest.mark.parametrize("refusal", REFUSALS, ids=["retryable", "not_sent"])
+@pytest.mark.parametrize("refusal", [BUSY, NotSent("connect")], ids=["retryable", "not_sent"])
 def test_what_provably_did_not_arrive_is_tried_again_a_little_later(
     account: BrokerAccount, instrument: Instrument, fence: int, refusal: OrderReport | NotSent
 ) -> None:
@@ -378,7 +378,7 @@ def test_what_provably_did_not_arrive_is_tried_again_a_little_later(
 def test_after_three_refusals_that_may_pass_the_order_is_rejected(
     account: BrokerAccount, instrument: Instrument, fence: int
 ) -> None:
-    order, broker = make.place(account, instrument), FakeBroker(answer=REFUSALS[0])
+    order, broker = make.place(account, instrument), FakeBroker(answer=BUSY)
     for _ in range(5):
         Order.objects.update(not_before=timezone.now())
         dispatch_once(fence, broker.opened)
@@ -387,7 +387,7 @@ def test_after_three_refusals_that_may_pass_the_order_is_rejected(
 
 
 def test_a_cancel_wins_over_the_next_try(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
-    order, broker = make.place(account, instrument), FakeBroker(answer=REFUSALS[0])
+    order, broker = make.place(account, instrument), FakeBroker(answer=BUSY)
     dispatch_once(fence, broker.opened)
     Order.objects.update(cancel_requested=True)
     dispatch_once(fence, broker.opened)
