@@ -7,8 +7,10 @@ stands here is the same SQL, kept; values go through the same fields and convert
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from threading import local
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Model
@@ -119,16 +121,20 @@ class _Shape:
         return [adapt(field.pre_save(row, True), connection) for field, adapt in self._adapts]
 
     @cached_property
-    def _key_adapt(self) -> dict[type, Callable[[Any], Any]]:
-        from uuid import UUID
-
-        native = connection.features.has_native_uuid_field
-        return {UUID: (lambda value: value) if native else (lambda value: value.hex)}
+    def _adapt(self) -> dict[type, Callable[[Any], Any]]:
+        adapt: dict[type, Callable[[Any], Any]] = {datetime: connection.ops.adapt_datetimefield_value}
+        if not connection.features.has_native_uuid_field:
+            adapt[UUID] = _hex
+        return adapt
 
     def plain(self, value: Any) -> Any:
         """A value of a condition as the database takes it."""
-        adapt = self._key_adapt.get(type(value))
+        adapt = self._adapt.get(type(value))
         return adapt(value) if adapt else value
+
+
+def _hex(value: UUID) -> str:
+    return value.hex
 
 
 def _columns(fields: Sequence[Field[Any, Any]]) -> str:

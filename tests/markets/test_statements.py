@@ -30,6 +30,15 @@ def test_a_row_read_is_the_row_django_reads() -> None:
     assert values(priced) == values(LatestQuote.objects.get(pk=quote.pk))
 
 
+def test_a_time_is_compared_as_the_column_keeps_it() -> None:
+    account = make.make_account(make.make_user())
+    accounts = Statements(BrokerAccount)
+    moment = account.created_at
+    assert accounts.read("id = %s AND created_at <= %s", [account.pk, moment]) == [account]
+    assert accounts.read("id = %s AND created_at >= %s", [account.pk, moment]) == [account]
+    assert accounts.read("id = %s AND created_at < %s", [account.pk, moment]) == []
+
+
 def test_what_is_not_there_is_none() -> None:
     assert Statements(BrokerAccount).first("id = %s", [uuid4()]) is None
 

@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.services import audit
 from brokers.models import BrokerAccount
 from markets import services as markets
-from markets.models import Instrument
+from markets.models import Instrument, Statements
 from trading import latches, lifecycle
 from trading.errors import NotAllowed, TradingError
 from trading.events import publish_account_changed, publish_order_changed
@@ -32,6 +32,7 @@ logger = structlog.get_logger(__name__)
 
 Scope = tuple[str, str]  # ("account", its primary key); ("site", "")
 SITE: Scope = ("site", "")
+HALTS = Statements(Halt)
 ORDER_FIELDS = {
     "user": "user_id",
     "account": "broker_account_id",
@@ -68,8 +69,7 @@ def denial_at_place(asked: Asked) -> Denial | None:
     """Why a latch forbids this wish, or None; nothing is locked, for the claim looks again."""
     plan = asked.plan.pk if asked.plan else None
     scopes = _scopes(asked.user.pk, asked.broker_account.pk, plan, asked.instrument.pk)
-    closed = _rows(scopes).exclude(mode=Mode.ACTIVE)
-    return latches.denial(_latches(closed), is_reducing=latches.reduces(asked.side))
+    return latches.denial(_latches(_rows(scopes)), is_reducing=latches.reduces(asked.side))
 
 
 def latch(scope: str, target: str, mode: str, reason: str, *, by: User | None = None, **facts: str) -> Halt:
@@ -240,11 +240,15 @@ def _scopes(user_id: UUID, account_id: UUID, plan_id: UUID | None, instrument_id
     return [*own, ("plan", str(plan_id))] if plan_id else own
 
 
-def _rows(scopes: Sequence[Scope]) -> QuerySet[Halt]:
-    wanted = Q()
-    for scope, target in scopes:
-        wanted |= Q(scope=scope, target=target)
-    return Halt.objects.filter(wanted).order_by("pk")
+def of_scopes(scopes: Sequence[Scope]) -> tuple[str, list[str]]:
+    """The SQL that picks the rows of these scopes, and its values."""
+    pairs = ", ".join(["(%s, %s)"] * len(scopes))
+    return f"(scope, target) IN ({pairs})", [word for scope in scopes for word in scope]
+
+
+def _rows(scopes: Sequence[Scope], lock: str = "") -> list[Halt]:
+    condition, values = of_scopes(scopes)
+    return HALTS.read(f"{condition} ORDER BY id", values, lock)
 
 
 def _read_locked(scopes: Sequence[Scope]) -> list[Halt]:
@@ -264,12 +268,9 @@ def _read_locked(scopes: Sequence[Scope]) -> list[Halt]:
 
 
 def _shared(scopes: Sequence[Scope]) -> list[Halt]:
-    if connection.vendor != "postgresql":  # an IMMEDIATE transaction has the database to itself
-        return list(_rows(scopes))
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("latches are read inside the claim's transaction")
-    sql, params = _rows(scopes).query.sql_with_params()
-    return list(Halt.objects.raw(f"{sql} FOR SHARE", params))
+    return _rows(scopes, "FOR SHARE")
 
 
 def _write_missing(scopes: Sequence[Scope]) -> None:
