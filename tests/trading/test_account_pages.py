@@ -8,7 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
@@ -323,8 +325,6 @@ def test_a_file_is_its_owners_alone(client: Client, account: BrokerAccount, name
 @pytest.mark.django_db(transaction=True)
 async def test_a_file_is_streamed_by_the_asynchronous_server_too() -> None:
     """Piece by piece: Django would gather a plain iterator in memory there, and warn."""
-    from asgiref.sync import sync_to_async
-
     user = await sync_to_async(make.make_user)()
     account = await sync_to_async(make.make_account)(user)
     client = AsyncClient()
@@ -335,3 +335,4 @@ async def test_a_file_is_streamed_by_the_asynchronous_server_too() -> None:
     pieces = [piece async for piece in response]
     assert len(pieces) == 2
     assert pieces[0].decode().startswith(BYTE_ORDER_MARK)
+    await sync_to_async(connections.close_all)()  # those of the thread that did the asking
