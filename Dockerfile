@@ -10,7 +10,7 @@ RUN pip install --quiet --require-hashes --only-binary :all: -r requirements.txt
 COPY . .
 # Collecting the pages' files needs settings but no secret that is kept: these end with the step.
 RUN useradd --system --uid 10001 --home-dir /srv/kairos kairos \
-    && install -d -o kairos -m 700 var \
+    && install -d -o kairos -m 700 var epoch \
     && python -I config/new_env.py /tmp/env \
     && KAIROS_ENV_FILE=/tmp/env KAIROS_ENV=production ALLOWED_HOSTS=localhost REDIS_URL=redis://localhost \
        KAIROS_VAR=/tmp/var python manage.py collectstatic --noinput --verbosity 0 \

@@ -53,6 +53,14 @@ def test_every_named_application_can_be_imported() -> None:
         assert callable(import_string(name.replace(":", ".")))
 
 
+def test_whoever_may_send_keeps_the_same_epoch_on_a_volume() -> None:
+    """I50: kept in a container it would be lost with it, and every start would look like a restored backup."""
+    for name in ("dispatch", "worker"):
+        place = SERVICES[name]["environment"]["KAIROS_EPOCH_FILE"].rpartition("/")[0]
+        assert f"epoch:{place}" in SERVICES[name]["volumes"]
+    assert "epoch" in COMPOSE["volumes"]
+
+
 def test_beat_is_one() -> None:
     """I25: two beats would ring twice; harmless, but never asked for."""
     assert "deploy" not in SERVICES["beat"]

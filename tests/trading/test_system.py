@@ -121,10 +121,11 @@ def test_a_backup_of_yesterday_sends_nothing_before_a_person_resumes(file: Epoch
     system.write_release()
     assert not may_send(), "nor by a deploy"
 
-    assert system.rearm(make.make_user(), file)
+    assert system.rearm(make.make_user())
     assert (may_send(), system.is_armed()) == (True, True)
-    assert system.advance_epoch(file) is not None
-    assert not system.rearm(None, file), "armed already"
+    resumed = system.advance_epoch(file)
+    assert list(file.read() or ()) == [resumed]
+    assert not system.rearm(None), "armed already"
 
 
 def test_resuming_the_site_is_what_rearms(file: EpochFile) -> None:
@@ -159,6 +160,8 @@ def test_a_file_that_says_something_else_stops_everybody(file: EpochFile, conten
         file.read()
     assert system.advance_epoch(file) is None
     assert not may_send()
+    system.rearm(None)
+    assert system.advance_epoch(file) is not None, "a person has looked: the file is made anew"
 
 
 def test_a_file_that_cannot_be_written_moves_nothing(file: EpochFile, tmp_path: Path) -> None:

@@ -87,23 +87,19 @@ def advance_epoch(file: EpochFile | None = None) -> UUID | None:
     return following
 
 
-def rearm(by: User | None, file: EpochFile | None = None) -> bool:
+@transaction.atomic
+def rearm(by: User | None) -> bool:
     """A person takes this database for the present one, and it may send again; False where it was armed all along.
 
     Part of resuming the site, and kept in the audit as that; called before its latch is touched, in one transaction with
-    it: claims lock in that order.
+    it: claims lock in that order. The next dispatcher gives the database a new epoch, for only it can reach the file.
     """
-    file = file or epoch_file()
-    following = uuid4()
-    with transaction.atomic():
-        row = _locked_row()
-        if row.armed:
-            return False
-        row.armed = True
-        row.save(update_fields=["armed"])
-        _move(row, following, file)
-        logger.warning("rearmed", by=str(by.pk) if by else "command")
-        transaction.on_commit(lambda: _settle(following, file))
+    row = _locked_row()
+    if row.armed:
+        return False
+    row.armed, row.epoch = True, None
+    row.save(update_fields=["armed", "epoch"])
+    logger.warning("rearmed", by=str(by.pk) if by else "command")
     return True
 
 
@@ -124,12 +120,12 @@ def _locked_row() -> System:
 
 def _contradiction(row: System, file: EpochFile) -> str:
     """How the file says that this database is not the present one; empty where it does not."""
+    if row.epoch is None:
+        return ""  # it has never sent anything, or not since a person looked; or it is from before there were epochs
     try:
         kept = file.read()
     except EpochFileUnreadable as e:
         return e.code
-    if row.epoch is None:
-        return ""  # this database has never sent anything: a new one, or one from before there were epochs
     if kept is None:
         return "epoch_file_missing" if OrderAttempt.objects.exists() else ""
     return "" if row.epoch in kept else "database_older_than_epoch_file"
