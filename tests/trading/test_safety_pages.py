@@ -244,6 +244,17 @@ def test_an_admin_stops_the_site_and_an_instrument_for_everybody(client: Client,
     assert (mode("site"), mode("instrument", instrument.pk)) == ("active", "active")
 
 
+def test_a_stopped_instrument_is_shown_with_the_orders_still_open_on_it(
+    client: Client, account: BrokerAccount, instrument: Instrument
+) -> None:
+    """Anybody's orders: what is not confirmed yet must not read as nothing."""
+    make.accept(scene.make_order(account, instrument))
+    halts.latch("instrument", str(instrument.pk), "halted", "late")
+    client.force_login(make.make_user(role=Role.ADMIN))
+    staff = text(client.get(SAFETY)).partition("관리자: 모든 회원에게")[2]
+    assert staff.count("미확인 1건") == 2  # under the site, and under the instrument
+
+
 def test_nobody_else_is_offered_or_allowed_the_site(page: Client, instrument: Instrument) -> None:
     assert "사이트 전체" not in text(page.get(SAFETY))
     asked = {"instrument": instrument.key, "mode": "halted"}

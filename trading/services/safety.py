@@ -118,9 +118,12 @@ def staff_switches() -> list[Switch]:
     halts = list(Halt.objects.filter(scope__in=["site", "instrument"]).select_related("by"))
     site = next((halt for halt in halts if halt.scope == "site"), None)
     stopped = {halt.target: halt for halt in halts if halt.scope == "instrument" and halt.mode != "active"}
-    named = _instrument_names(stopped)
-    rows = [Switch("site", "", "", site, None, *_Busy(None).of_all([_stop(site)]))]
-    return rows + [Switch("instrument", key, named.get(key, key), halt, None, 0, 0) for key, halt in stopped.items()]
+    named, busy = _instrument_names(stopped), _Busy(None)
+    rows = [Switch("site", "", "", site, None, *busy.of_all([_stop(site)]))]
+    for key, halt in stopped.items():
+        counts = busy.of_instrument(key, _strictest([_stop(site), _stop(halt)]))
+        rows.append(Switch("instrument", key, named.get(key, key), halt, _stricter(_stop(site), halt), *counts))
+    return rows
 
 
 def latch_of(scope: str, target: str) -> Halt | None:
@@ -129,13 +132,13 @@ def latch_of(scope: str, target: str) -> Halt | None:
 
 
 class _Busy:
-    """How many orders are open under each account and plan, and unconfirmed of them: counted in one query."""
+    """How many orders are open under each account, plan and instrument, and unconfirmed of them: counted in one query."""
 
     def __init__(self, user: User | None) -> None:
         orders = Order.objects.filter(state__in=sorted(lifecycle.OPEN))
         if user is not None:
             orders = orders.filter(user=user)
-        grouped = orders.order_by().values("broker_account_id", "plan_id", "state", "cancel_requested")
+        grouped = orders.order_by().values("broker_account_id", "plan_id", "instrument_id", "state", "cancel_requested")
         self._rows: list[Any] = list(grouped.annotate(n=Count("pk")))
 
     def of_all(self, stops: Iterable[Stop | None]) -> tuple[int, int]:
@@ -146,6 +149,9 @@ class _Busy:
 
     def of_plan(self, plan_id: UUID, stops: Iterable[Stop | None]) -> tuple[int, int]:
         return self._sums((row for row in self._rows if row["plan_id"] == plan_id), stops)
+
+    def of_instrument(self, target: str, stop: Stop | None) -> tuple[int, int]:
+        return self._sums((row for row in self._rows if str(row["instrument_id"]) == target), [stop])
 
     @staticmethod
     def _sums(rows: Iterable[Any], stops: Iterable[Stop | None]) -> tuple[int, int]:
