@@ -101,6 +101,10 @@ SENTENCES = {
     "sender_gone": _("보내던 프로세스가 멈췄습니다. 증권사에 접수되었는지 확인하고 있습니다."),
     "outcome_unknown": _("증권사의 답을 받지 못했습니다. 접수되었는지 확인하고 있습니다."),
     "expired": _("유효 기간이 끝났습니다."),
+    "never_arrived": _("증권사에 접수되지 않은 것을 확인했습니다."),
+    "no_order_key": _("증권사가 주문 번호를 알려 주지 않았습니다. 접수되었는지 확인하고 있습니다."),
+    "settled_by_person": _("증권사에서 직접 찾아 확인했습니다."),
+    "several_candidates": _("증권사의 주문 가운데 어느 것이 이 주문인지 정해 주세요."),
     # stopping, and what limits are set to
     "unknown_scope": _("멈추거나 다시 시작할 대상을 찾을 수 없습니다."),
     "latched_by_other": _("관리자가 정지했습니다. 관리자만 다시 시작할 수 있습니다."),
