@@ -4,7 +4,7 @@ What counts up (refusals, losses, orders in a minute) starts anew when a person 
 in doubt, a difference, the day's loss) closes it again at the next sweep, until it is settled.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 import structlog
@@ -18,7 +18,8 @@ from trading.services.watches import Trip, Watched
 
 logger = structlog.get_logger(__name__)
 
-CHECKS: tuple[Callable[[Watched], Iterable[Trip]], ...] = (
+Check = Callable[[Watched], Iterable[Trip]]
+CHECKS: tuple[Check, ...] = (
     watches.orders_in_doubt,
     watches.rejects_in_row,
     watches.open_differences,
@@ -30,7 +31,7 @@ CHECKS: tuple[Callable[[Watched], Iterable[Trip]], ...] = (
 )
 
 
-def sweep(now: datetime) -> int:
+def sweep(now: datetime, checks: Sequence[Check] = CHECKS) -> int:
     """Look at everything that may close a latch; how many closed. `now` is wall time.
 
     For the dispatch loop, every five seconds or so. It also asks back what a halt could not reach at its moment, and says
@@ -38,14 +39,14 @@ def sweep(now: datetime) -> int:
     """
     watched = Watched(now, _opened_at())
     closed = {(row.scope, row.target): Mode(row.mode) for row in Halt.objects.exclude(mode=Mode.ACTIVE)}
-    moved = sum(_trip(trip) for trip in _trips(watched) if _is_news(trip, closed))
+    moved = sum(_trip(trip) for trip in _trips(checks, watched) if _is_news(trip, closed))
     standstill.enforce()
     alerts.repeat_open(now)
     return moved
 
 
-def _trips(watched: Watched) -> Iterator[Trip]:
-    for check in CHECKS:
+def _trips(checks: Sequence[Check], watched: Watched) -> Iterator[Trip]:
+    for check in checks:
         try:
             yield from list(check(watched))
         except DatabaseError:
