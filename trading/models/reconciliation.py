@@ -33,6 +33,8 @@ class BrokerOrder(models.Model):
     last_seen_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("증권사 주문")
+        verbose_name_plural = _("증권사 주문")
         ordering = ["-ordered_at"]
         constraints = [UniqueConstraint(fields=["broker_account", "key"], name="broker_order_key_once")]
         indexes = [models.Index(fields=["broker_account", "-ordered_at"], name="broker_order_by_account")]
@@ -54,6 +56,10 @@ class AccountReading(models.Model):
     failed_since = models.DateTimeField(null=True)  # readings have failed from here on
     failure = models.CharField(max_length=64, blank=True)
 
+    class Meta:
+        verbose_name = _("계좌 대조")
+        verbose_name_plural = _("계좌 대조")
+
     def __str__(self) -> str:
         return f"{self.broker_account_id} {self.asked_at}"
 
@@ -71,6 +77,8 @@ class PositionDifference(models.Model):
     resolution = models.CharField(max_length=16, blank=True)  # adopted · ignored · gone
 
     class Meta:
+        verbose_name = _("보유 차이")
+        verbose_name_plural = _("보유 차이")
         constraints = [
             UniqueConstraint(
                 fields=["broker_account", "instrument"],

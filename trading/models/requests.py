@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.utils.translation import gettext_lazy as _
 
 from markets.models import ExactDecimalField
 
@@ -19,6 +20,8 @@ class IdempotencyKey(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
+        verbose_name = _("요청 키")
+        verbose_name_plural = _("요청 키")
         constraints = [UniqueConstraint(fields=["user", "key"], name="idempotency_key_once")]
 
     def __str__(self) -> str:
@@ -40,6 +43,8 @@ class OrderChange(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("주문 정정")
+        verbose_name_plural = _("주문 정정")
         constraints = [
             UniqueConstraint(fields=["order"], condition=Q(outcome="waiting"), name="order_change_one_waiting"),
             CheckConstraint(name="order_change_quantity_gt_0", condition=Q(quantity__gt=0)),

@@ -102,6 +102,10 @@ class BooksCheck(models.Model):
     at = models.DateTimeField()
     differences = models.PositiveIntegerField(default=0)
 
+    class Meta:
+        verbose_name = _("장부 점검")
+        verbose_name_plural = _("장부 점검")
+
     def __str__(self) -> str:
         return f"{self.broker_account_id} {self.differences}"
 
@@ -115,6 +119,8 @@ class System(models.Model):
     armed = models.BooleanField(default=True)  # False: a person must look before anything is sent again
 
     class Meta:
+        verbose_name = _("설치")
+        verbose_name_plural = _("설치")
         constraints = [CheckConstraint(name="system_one_row", condition=Q(id=1))]
 
     def __str__(self) -> str:
