@@ -9,11 +9,12 @@ import pytest
 from django.db import connection, transaction
 
 from tests import factories as make
-from tests.fakes import Crash
+from tests.fakes import Crash, FakeBroker
 from trading import release
+from trading.dispatch import dispatch_once
 from trading.epoch import EpochFile, EpochFileUnreadable
 from trading.models import Alert, Halt, OrderAttempt, System
-from trading.services import halts, system
+from trading.services import halts, leases, sending, system
 from trading.services.system import NotArmed, ReleaseSuperseded
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +127,42 @@ def test_a_backup_of_yesterday_sends_nothing_before_a_person_resumes(file: Epoch
     resumed = system.advance_epoch(file)
     assert list(file.read() or ()) == [resumed]
     assert not system.rearm(None), "armed already"
+
+
+def test_a_pending_order_of_a_restored_backup_waits_for_a_person(file: EpochFile) -> None:
+    """I50: yesterday it was pending, today it may long be filled at the broker."""
+    instrument = make.make_instrument()
+    make.put_price(instrument, 70_000)
+    order = make.place(make.make_account(make.make_user()), instrument)
+    fence = leases.acquire(sending.DISPATCH, make.HOLDER)
+    assert fence is not None
+    broker = FakeBroker()
+    system.advance_epoch(file)
+    backup = System.objects.get()
+    system.advance_epoch(file)
+    backup.save()
+
+    for _look in range(3):
+        assert dispatch_once(fence, broker.opened, epoch=system.advance_epoch(file)) == 0
+    assert (broker.sent, make.fresh(order).state) == ([], "pending")
+
+    halts.open_latch("site", "", by=make.make_user())
+    assert dispatch_once(fence, broker.opened, epoch=system.advance_epoch(file)) == 1
+    assert broker.sent == [order.pk]
+
+
+def test_older_code_sends_nothing_and_ends(file: EpochFile) -> None:
+    """I49."""
+    instrument = make.make_instrument()
+    make.put_price(instrument, 70_000)
+    order = make.place(make.make_account(make.make_user()), instrument)
+    fence = leases.acquire(sending.DISPATCH, make.HOLDER)
+    assert fence is not None
+    broker = FakeBroker()
+    System.objects.update(release="of tomorrow")
+    with pytest.raises(ReleaseSuperseded):
+        dispatch_once(fence, broker.opened, epoch=system.advance_epoch(file))
+    assert (broker.sent, make.fresh(order).state, OrderAttempt.objects.exists()) == ([], "pending", False)
 
 
 def test_resuming_the_site_is_what_rearms(file: EpochFile) -> None:

@@ -2,8 +2,10 @@
 
 # ruff: noqa: S608 (the names in these statements are our own)
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,6 +139,21 @@ def test_postings_sum_to_zero_and_to_the_balances(bought: Order, account: Broker
     assert balances == accounts
     assert balances[f"{account.pk}:position:KRX:005930", "KRW"] == 4 * 70_000 + 6 * 69_900
     assert balances[f"{account.pk}:available", "KRX:005930"] == 10
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite would add amounts as floats")
+def test_the_books_are_checked_by_two_statements(bought: Order) -> None:
+    """docs/database.md gives them to whoever checks from outside."""
+    text = (Path(__file__).parents[2] / "docs" / "database.md").read_text(encoding="utf-8")
+    statements = re.findall(r"^(SELECT .* FROM v_postings .*);", text, flags=re.MULTILINE)
+    assert len(statements) == 2
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+            assert cursor.fetchall() == []
+        cursor.execute("UPDATE trading_balance SET amount = amount + 1 WHERE bucket = 'fees'")
+        cursor.execute(statements[1])
+        assert len(cursor.fetchall()) == 1
 
 
 def test_signal_and_decisions_can_be_followed(bought: Order, plan: SwingPlan) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import User
 from trading import release
@@ -53,11 +53,11 @@ def write_release() -> None:
 def check_may_send(epoch: UUID | None = None) -> None:
     """Raise ReleaseSuperseded or NotArmed unless this process may send. Call in the claim's transaction, first of all.
 
-    The row stays locked until the claim commits, so a deploy or a disarming that has committed is seen by every claim
-    after it. `epoch`: what `advance_epoch` last returned to this process; another one in the database means that it was
-    replaced under a running dispatcher, which then calls `advance_epoch` to find out.
+    The row stays as read until the claim commits, so a deploy or a disarming that has committed is seen by every claim
+    after it; claims do not wait for one another here. `epoch`: what `advance_epoch` last returned to this process; another
+    one in the database means that it was replaced under a running dispatcher, which then calls `advance_epoch` to find out.
     """
-    row = System.objects.select_for_update(no_key=True).filter(pk=1).first()
+    row = _shared_row()
     if row is None or not row.armed:
         raise NotArmed
     if row.release != release_id():
@@ -111,6 +111,14 @@ def is_armed() -> bool:
 def epoch_file() -> EpochFile:
     """Where this installation keeps its epoch outside the database (KAIROS_EPOCH_FILE)."""
     return EpochFile(Path(settings.EPOCH_FILE))
+
+
+def _shared_row() -> System | None:
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("the fences are read inside the claim's transaction")
+    share = " FOR SHARE" if connection.vendor == "postgresql" else ""  # SQLite's transaction has the whole database
+    rows = System.objects.raw(f"SELECT * FROM trading_system WHERE id = 1{share}")  # noqa: S608 no value in it
+    return next(iter(rows), None)
 
 
 def _locked_row() -> System:
