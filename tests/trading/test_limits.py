@@ -19,7 +19,7 @@ from markets.types import InstrumentKind, Side
 from tests import factories as make
 from trading import ledger, limits
 from trading.limits import TABLE, Facts
-from trading.models import Order, RiskLimit
+from trading.models import Order, PositionDifference, RiskLimit
 from trading.services import books
 from trading.services.limits import denial_at_claim
 
@@ -401,3 +401,18 @@ def test_the_days_loss_keeps_new_positions_from_being_opened(
     order = make.place(account, instrument, limit_price=Decimal(9_300))
     assert (order.reason, order.facts) == ("daily_loss_account", {"percent": "3.5", "most": "3"})
     assert make.place(account, instrument, limit_price=Decimal(9_300), side=Side.SELL).reason == ""
+
+
+def test_units_that_differ_keep_new_ones_from_being_bought(
+    paper: Callable[..., BrokerAccount], instrument: Instrument
+) -> None:
+    """I22: on that account and of that instrument; what is held may be sold."""
+    account = paper()
+    held = ledger.deposit(instrument.key, Decimal(10))
+    books.book(account, "adjustment", "test:units", make.NOW, held, books.held(account))
+    PositionDifference.objects.create(
+        broker_account=account, instrument=instrument.key, ours=10, theirs=9, opened_at=timezone.now()
+    )
+    assert reason(account, instrument) == "position_difference"
+    assert reason(account, instrument, side=Side.SELL) == ""
+    assert reason(paper(), instrument) == ""

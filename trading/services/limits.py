@@ -26,6 +26,7 @@ from trading.lifecycle import OrderState
 from trading.limits import Facts, Limits
 from trading.models import Order, SwingPlan
 from trading.risk import Denial
+from trading.services import differences
 from trading.services.asked import Asked
 from trading.services.limit_rows import LimitRefused, LimitView, Scope, limits_of, set_limit, values_for
 from trading.services.standing import Standing, day_losses, standings
@@ -136,9 +137,7 @@ def _is_blocked(wish: Wish) -> bool:
     """Whether the books and the broker differ on what is held: entries wait until a person has looked (I22)."""
     if not wish.is_real or wish.side is Side.SELL or wish.order_id is not None:  # the claim asks for itself
         return False
-    from trading.services.differences import blocks_entry
-
-    return blocks_entry(wish.account.pk, wish.instrument.key)
+    return differences.blocks_entry(wish.account.pk, wish.instrument.key)
 
 
 def _facts(wish: Wish, quote: LatestQuote, values: Limits) -> Facts:
