@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from strategies.catalog import INDICATORS, Bounds
+from strategies.catalog import INDICATORS, Bounds, IndicatorKind
 from strategies.conditions import (
     Change,
     Condition,
@@ -123,6 +123,18 @@ def _indicator(document: "RuleDocument", spec: "IndicatorSpec", alias: str) -> I
             yield from _quantity(document, quantity, kind.params[name], f"{path}.params.{name}")
         else:
             yield problem("unknown_indicator_param", f"{path}.params.{name}", name=name)
+    if kind.params.keys() <= spec.params.keys():
+        yield from _ascending(document, spec, kind, f"{path}.params")
+
+
+def _ascending(document: "RuleDocument", spec: "IndicatorSpec", kind: IndicatorKind, path: str) -> Iterator[Problem]:
+    """A parameter counts at its default; bound to other values, the document is checked again."""
+    quantities = [spec.params[name] for name in kind.increasing]
+    if any(isinstance(each, ParamRef) and each.param not in document.parameters for each in quantities):
+        return  # told already
+    numbers = [document.parameters[n.param].default if isinstance(n, ParamRef) else n for n in quantities]
+    if any(low >= high for low, high in pairwise(numbers)):
+        yield problem("not_increasing", path, names=" < ".join(kind.increasing))
 
 
 def _sizes(document: "RuleDocument") -> Iterator[Problem]:

@@ -43,7 +43,6 @@ _COMPARED: dict[Language, dict[str, tuple[str, str, str]]] = {  # rule, met, unm
         "le": ("at most {}", "is at most {}", "must be at most {}"),
     },
 }
-_OUTPUTS = {"plus_di": "+DI", "minus_di": "−DI"}
 
 
 def document_sentences(document: RuleDocument, language: Language) -> list[str]:
@@ -201,7 +200,7 @@ def _operand(operand: Operand, indicators: Indicators, language: Language) -> st
 def _indicator(spec: IndicatorSpec, output: str, language: Language) -> str:
     kind = INDICATORS[spec.kind]
     numbers = ", ".join(figure(known(spec.params[name])) for name in kind.params)
-    name = kind.title if output == "value" else _OUTPUTS.get(output, output)
+    name = kind.outputs[output].title.said_in(language)
     source = f"{_COLUMNS[language][spec.source]} " if spec.source != "close" else ""
     return f"{source}{name}({numbers})" if numbers else f"{source}{name}"
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from markets.bars import Bars
+from strategies.catalog import INDICATORS
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 KRX = ("000660", "005380", "005930", "035420", "069500")
@@ -48,3 +49,45 @@ def bars_closing_at(*closes: float, volume: float = 10.0) -> Bars:
     """Flat bars, each a single price."""
     close = np.array(closes, dtype=np.float64)
     return bars_of(close, close, close, close, np.full(len(close), volume, dtype=np.float64))
+
+
+def scaled(bars: Bars, factor: float) -> Bars:
+    """The same moves at another size: prices and volumes `factor` times as large."""
+    columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+    return bars_of(*(column * factor for column in columns))
+
+
+def defaults(kind: str) -> dict[str, float]:
+    """What a form offers for the indicator's parameters."""
+    return {name: param.default for name, param in INDICATORS[kind].params.items()}
+
+
+def twice_as_long(kind: str) -> dict[str, float]:
+    """The indicator's defaults, its bars doubled and its other numbers half as large again."""
+    params = INDICATORS[kind].params
+    return {name: param.default * 2 if param.whole else param.default * 1.5 for name, param in params.items()}
+
+
+def hostile_bars(name: str) -> Bars:
+    """Series that break careless sums: nothing moves, nothing trades, one figure is a trillion, or there is hardly a bar."""
+    bars = random_bars(600)
+    match name:
+        case "constant":
+            return bars_closing_at(*[0.1] * 600)  # not a sum of powers of two: careless means come out beside it
+        case "a halt":  # standing still in the middle, without volume
+            for column in (bars.open, bars.high, bars.low, bars.close):
+                column[200:400] = column[199] if column is bars.close else bars.close[199]
+            bars.volume[200:400] = 0
+        case "no volume":
+            bars.volume[:] = 0
+        case "one spike":
+            for column in (bars.open, bars.high, bars.low, bars.close):
+                column[300] = 1e12
+        case "spiky volume":
+            bars.volume[300] = 1e15
+            bars.volume[400:] *= 1e-6
+        case "one bar" | "two bars" | "no bars":
+            return bars.prefix(["no bars", "one bar", "two bars"].index(name))
+        case _:
+            raise ValueError(name)
+    return bars

@@ -9,14 +9,11 @@ from strategies.indicators import (
     COMPUTE,
     Frame,
     IndicatorCall,
-    adx,
     before,
     ema,
     highest,
     lowest,
-    minus_di,
     obv,
-    plus_di,
     rsi,
     sma,
 )
@@ -48,30 +45,6 @@ def test_obv_adds_the_volume_of_rising_bars_and_takes_that_of_falling_ones() -> 
     np.testing.assert_allclose(np.diff(total), [3, 0, -2])
 
 
-def test_directional_figures_agree_with_wilders_definition_worked_out_bar_by_bar() -> None:
-    bars, period = random_bars(300), 14
-    plus, minus, trend = wilder(bars.high, bars.low, bars.close, period)
-    arguments = bars.high, bars.low, bars.close, period
-    # From bar 200 on, what is left of how each was started is below a millionth.
-    np.testing.assert_allclose(plus_di(*arguments)[200:], plus[200:], rtol=1e-5)
-    np.testing.assert_allclose(minus_di(*arguments)[200:], minus[200:], rtol=1e-5)
-    np.testing.assert_allclose(adx(*arguments)[200:], trend[200:], rtol=1e-4)
-
-
-def wilder(high: np.ndarray, low: np.ndarray, close: np.ndarray, period: int) -> tuple[np.ndarray, ...]:
-    """+DI, -DI and ADX by running averages of weight 1 / period, started from the first bar."""
-    rows, up, down, true_range, trend = [(NAN, NAN, NAN)], 0.0, 0.0, 0.0, 0.0
-    for now in range(1, len(close)):
-        rise, fall = high[now] - high[now - 1], low[now - 1] - low[now]
-        span = max(high[now], close[now - 1]) - min(low[now], close[now - 1])
-        up += ((rise if rise > fall and rise > 0 else 0.0) - up) / period
-        down += ((fall if fall > rise and fall > 0 else 0.0) - down) / period
-        true_range += (span - true_range) / period
-        trend += ((100 * abs(up - down) / (up + down) if up + down else 0.0) - trend) / period
-        rows.append((100 * up / true_range, 100 * down / true_range, trend))
-    return tuple(np.array(rows).T)
-
-
 def test_lowest_and_highest_count_the_bar_itself() -> None:
     values = array(NAN, 3, 1, 2, 5)
     np.testing.assert_array_equal(lowest(values, 2), [NAN, NAN, 1, 1, 2])
@@ -101,33 +74,10 @@ def test_every_output_in_the_catalog_is_computed() -> None:
     assert set(COMPUTE) == {(name, output) for name, kind in INDICATORS.items() for output in kind.outputs}
 
 
-@pytest.mark.parametrize("count", [0, 1, 5])
-def test_too_few_bars_give_an_array_without_a_value(count: int) -> None:
-    frame = Frame(random_bars(400).prefix(count))
-    for name, output in COMPUTE:
-        values = frame.indicator(call(name, 14), output)
-        assert len(values) == count
-        assert name == "obv" or np.isnan(values).all()
-
-
 def test_a_frame_computes_each_indicator_once() -> None:
     frame = Frame(random_bars(100))
     assert frame.indicator(call("ema", 5)) is frame.indicator(call("ema", 5))
     assert frame.indicator(call("ema", 5)) is not frame.indicator(call("ema", 6))
-
-
-@pytest.mark.parametrize("series", ["krx-daily/005930", "crypto/UNITTEST_BTC-1m"])
-@pytest.mark.parametrize(
-    ("name", "period"), [("ema", 5), ("ema", 60), ("ema", 200), ("rsi", 14), ("rsi", 30), ("adx", 14), ("adx", 30)]
-)
-def test_the_declared_warm_up_settles_an_indicator_to_a_billionth(series: str, name: str, period: int) -> None:
-    bars, asked = real_bars(series), call(name, period)
-    needed = INDICATORS[name].warm_up({"period": period})
-    for output in INDICATORS[name].outputs:
-        whole = Frame(bars).indicator(asked, output)
-        for last in np.linspace(2 * needed, len(bars) - 1, 60, dtype=int):
-            short = Frame(window(bars, int(last) + 1 - needed, int(last) + 1)).indicator(asked, output)
-            assert short[-1] == pytest.approx(whole[last], rel=1e-9, abs=1e-9 * float(np.nanmedian(whole)))
 
 
 @pytest.mark.parametrize("name", ["ema", "adx"])

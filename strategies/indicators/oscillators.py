@@ -1,0 +1,70 @@
+"""How fast a series moves, and where it stands within what it did lately. 0 to 100 unless said otherwise."""
+
+import numpy as np
+import talib
+
+from markets.bars import FloatArray
+from strategies.indicators.windows import ROUNDING, before, finite, highest, lowest, only_where, ratio, window_mean
+
+_STILL = 1e-9  # of a point of RSI
+
+
+def rsi(values: FloatArray, period: int) -> FloatArray:
+    """Wilder's relative strength index, 0 to 100; NaN while nothing has moved at all."""
+    moved = np.maximum.accumulate(finite(values)) > np.minimum.accumulate(values)
+    return only_where(moved, talib.RSI(values, period))
+
+
+def stochastic(
+    high: FloatArray, low: FloatArray, close: FloatArray, k_period: int, slowing: int, d_period: int
+) -> tuple[FloatArray, FloatArray]:
+    """%K, the place of the close in the range of `k_period` bars averaged over `slowing`, and its average, %D.
+
+    NaN where a window holds a place in a range that has no width.
+    """
+    top, bottom = highest(finite(high), k_period), lowest(finite(low), k_period)
+    return _averaged(finite(close), top, bottom, slowing, d_period)
+
+
+def stochrsi(
+    values: FloatArray, rsi_period: int, stoch_period: int, k_period: int, d_period: int
+) -> tuple[FloatArray, FloatArray]:
+    """%K, the place of RSI in its own range of `stoch_period` bars averaged over `k_period`, and its average, %D.
+
+    NaN where a window holds a place in a range that has no width.
+    """
+    strength = rsi(values, rsi_period)
+    top, bottom = highest(strength, stoch_period), lowest(strength, stoch_period)
+    moved = top - bottom > _STILL  # while a price stands still, RSI does too, but for its last digits
+    return _averaged(strength, only_where(moved, top), bottom, k_period, d_period)
+
+
+def _averaged(
+    values: FloatArray, top: FloatArray, bottom: FloatArray, k_period: int, d_period: int
+) -> tuple[FloatArray, FloatArray]:
+    k = window_mean(100 * ratio(values - bottom, top - bottom), k_period)
+    return k, window_mean(k, d_period)
+
+
+def cci(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
+    """Commodity channel index, no fixed scale, mostly -200 to 200; NaN where the typical price has not moved."""
+    typical = (finite(high) + finite(low) + finite(close)) / 3
+    top, bottom = highest(typical, period), lowest(typical, period)
+    return only_where(top - bottom > ROUNDING * top, talib.CCI(high, low, close, period))
+
+
+def williams_r(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
+    """Williams %R, -100 (at the bottom of the range) to 0 (at its top); NaN where the range has no width."""
+    top, bottom = highest(finite(high), period), lowest(finite(low), period)
+    return only_where(top > bottom, talib.WILLR(high, low, finite(close), period))
+
+
+def roc(values: FloatArray, period: int) -> FloatArray:
+    """The change from `period` bars ago in percent; NaN where there was nothing to change from."""
+    return only_where(before(finite(values), period) != 0, talib.ROC(values, period))
+
+
+def momentum(values: FloatArray, period: int) -> FloatArray:
+    """The difference from the value of `period` bars ago, in its unit."""
+    array: FloatArray = talib.MOM(finite(values), period)
+    return array

@@ -1,0 +1,81 @@
+"""What every indicator is made of: checked input, windows that forget exactly, shifts and ratios.
+
+Arrays are float64 of shape (n,), oldest first. Nothing here keeps a running total: a window's sum is made from that
+window's values alone and always in the same order, so one huge volume a year ago leaves no trace in today's average,
+and any stretch of history that holds the window gives the same bits.
+"""
+
+import numpy as np
+import talib
+
+from markets.bars import FloatArray
+from strategies.errors import BarsInvalid
+
+ROUNDING = 8 * np.finfo(np.float64).eps  # of a price made of three: a smaller difference is how its sum came out
+
+
+def finite(values: FloatArray) -> FloatArray:
+    """`values` themselves. Raises BarsInvalid if one is NaN or infinite (it would poison every later average)."""
+    if values.dtype != np.float64:
+        raise BarsInvalid(f"float64 is needed, not {values.dtype}")
+    usable = np.isfinite(values)
+    if not usable.all():
+        raise BarsInvalid(f"value {int(np.argmin(usable))} of {len(values)} is not a finite number")
+    return values
+
+
+def window_sum(values: FloatArray, bars: int) -> FloatArray:
+    """The sum of the last `bars` values, this one included; NaN where there are fewer, or one of them is NaN.
+
+    Sums of 1, 2, 4, … values are built by doubling, and those that make up `bars` are joined.
+    """
+    if len(values) < bars:
+        return np.full(len(values), np.nan)
+    block, size = values, 1  # block[i] is the sum of values[i : i + size]
+    total, taken = np.zeros(len(values)), 0  # total[i] is the sum of values[i : i + taken]
+    while taken < bars:
+        if bars & size:
+            joined = block[taken:]
+            total = total[: len(joined)] + joined
+            taken += size
+        if taken < bars:
+            block = block[:-size] + block[size:]
+            size *= 2
+    return np.concatenate([np.full(bars - 1, np.nan), total])
+
+
+def window_mean(values: FloatArray, bars: int) -> FloatArray:
+    """The mean of the last `bars` values, this one included; NaN as in `window_sum`."""
+    return window_sum(values, bars) / bars
+
+
+def lowest(values: FloatArray, bars: int) -> FloatArray:
+    """The smallest of the last `bars` values, this one included. Leading NaN stay NaN."""
+    array: FloatArray = values if bars == 1 else talib.MIN(values, bars)
+    return array
+
+
+def highest(values: FloatArray, bars: int) -> FloatArray:
+    """The largest of the last `bars` values, this one included. Leading NaN stay NaN."""
+    array: FloatArray = values if bars == 1 else talib.MAX(values, bars)
+    return array
+
+
+def before(values: FloatArray, bars: int) -> FloatArray:
+    """Each value as it was `bars` bars earlier; NaN where there was none."""
+    if bars == 0:
+        return values
+    earlier = np.full(len(values), np.nan)
+    earlier[bars:] = values[:-bars]
+    return earlier
+
+
+def ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """part / whole; NaN where the whole is zero, for then there is no such figure, and no condition on it may pass."""
+    shares: FloatArray = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole != 0)
+    return shares
+
+
+def only_where(defined: np.ndarray, values: FloatArray) -> FloatArray:
+    """`values` where they are `defined`, NaN elsewhere."""
+    return np.where(defined, values, np.nan)
