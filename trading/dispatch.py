@@ -14,7 +14,7 @@ from brokers.protocol import Broker, CancelReply, OrderReport, ReportStatus
 from brokers.services import OpenAccount, open_broker
 from trading import reconcile
 from trading.models import Order
-from trading.services import cancel_requests, sending, system
+from trading.services import cancel_requests, readings, sending, system
 from trading.services.sending import Claim, LeaseLost
 
 logger = logging.getLogger(__name__)
@@ -60,10 +60,22 @@ def serve(account_id: UUID, fence: int, open_account: OpenAccount = open_broker,
         logger.exception("account %s: cannot be opened, its orders wait", account_id)
         return 0
     moved = cancel_requested(account, fence, broker)
+    if broker.abilities.has_wire and not readings.is_read(account_id, fence):
+        return moved
+    return moved + _send_all(account_id, fence, broker, epoch)
+
+
+def _send_all(account_id: UUID, fence: int, broker: Broker, epoch: UUID | None) -> int:
+    """Send one after the other; on a wire only up to the first that nobody answers for: then the account is read first."""
+    moved = 0
     tried: set[UUID] = set()
     while len(tried) < IN_A_ROW and (order_id := sending.next_pending(account_id, tried)) is not None:
         tried.add(order_id)
-        moved += send(order_id, fence, broker, epoch)
+        claimed = sending.claim(order_id, fence, broker.abilities, epoch)
+        if claimed is not None:
+            moved += 1
+            if not deliver(claimed, broker) and claimed.has_wire:
+                break
     return moved
 
 
@@ -76,20 +88,11 @@ def _withdraw_all(account_id: UUID, error: BrokerNotConfigured) -> int:
     return moved
 
 
-def send(order_id: UUID, fence: int, broker: Broker, epoch: UUID | None = None) -> bool:
-    """Claim one order, call its broker, record the answer. False where it was not to be sent. Raises as `claim` does."""
-    claimed = sending.claim(order_id, fence, broker.abilities, epoch)
-    if claimed is None:
-        return False
-    deliver(claimed, broker)
-    return True
-
-
-def deliver(claimed: Claim, broker: Broker) -> None:
-    """Submit once and write down what came of it. Whatever is not an answer leaves the order in doubt."""
+def deliver(claimed: Claim, broker: Broker) -> bool:
+    """Submit once and write down what came of it; False where that is doubt, as is whatever is not an answer."""
     if sending.is_overdue(claimed):
         sending.mark_unknown(claimed, "not_sent_in_time")
-        return
+        return False
     try:
         report = broker.submit(claimed.request)
     except NotSent as e:
@@ -98,12 +101,12 @@ def deliver(claimed: Claim, broker: Broker) -> None:
     except OutcomeUnknown as e:
         logger.warning("order %s: outcome unknown (%s), left to reconcile", claimed.order_id, e)
         sending.mark_unknown(claimed, e.code)
-        return
+        return False
     except Exception:
         logger.exception("order %s: the answer could not be read, left to reconcile", claimed.order_id)
         sending.mark_unknown(claimed, OutcomeUnknown.code)
-        return
-    sending.record(claimed, report)
+        return False
+    return sending.record(claimed, report)
 
 
 def cancel_requested(account: BrokerAccount, fence: int, broker: Broker) -> int:

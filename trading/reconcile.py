@@ -5,6 +5,7 @@ Anybody may read at any time, holding the dispatch lease or not: a reading only 
 
 import logging
 
+from brokers.errors import BrokerNotConfigured
 from brokers.models import BrokerAccount
 from brokers.protocol import Broker, ListedOrder
 from brokers.services import OpenAccount, open_broker
@@ -31,6 +32,9 @@ def settle_account(account: BrokerAccount, fence: int, open_account: OpenAccount
     try:
         broker = open_account(account)
         return read_account(account, broker, fence) if broker.abilities.has_wire else _look_up(account, broker)
+    except BrokerNotConfigured as e:
+        readings.fail(account.pk, e)
+        return None
     except Exception as e:
         logger.exception("account %s: cannot be settled", account.pk)
         readings.fail(account.pk, e)
@@ -46,7 +50,7 @@ def read_account(account: BrokerAccount, broker: Broker, fence: int) -> Taken | 
         listed = _listed(broker, question)
         holdings = broker.holdings()
     except Exception as e:
-        logger.warning("account %s: reading failed (%s)", account.pk, e)
+        logger.info("account %s: reading failed (%s)", account.pk, e)
         readings.fail(account.pk, e)
         return None
     return take(account, Reading(fence, question, listed, holdings, broker.abilities))

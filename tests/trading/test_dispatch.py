@@ -18,7 +18,7 @@ from tests import factories as make
 from tests.factories import facts
 from tests.fakes import ACCEPTED, REJECTED, Crash, FakeBroker
 from trading import services
-from trading.dispatch import deliver, dispatch_once, send
+from trading.dispatch import deliver, dispatch_once
 from trading.models import Alert, Lease, Order, OrderAttempt, System
 from trading.reconcile import reconcile_once
 from trading.services import cancel_requests, halts, leases, sending, system
@@ -80,9 +80,8 @@ def test_an_order_is_claimed_once(account: BrokerAccount, instrument: Instrument
 def test_after_a_time_out_the_order_is_never_resent(account: BrokerAccount, instrument: Instrument, fence: int) -> None:
     """I3."""
     order, broker = make.place(account, instrument), FakeBroker(answer=None)  # None: times out
-    send(order.pk, fence, broker)
-    send(order.pk, fence, broker)
-    dispatch_once(fence, broker.opened)
+    for _ in range(3):
+        dispatch_once(fence, broker.opened)
     assert (state(order), broker.sent) == ("unknown", [order.pk])
     assert order.attempts.get().outcome == "unknown"
     assert make.fresh(order).reserved == order.reserved > 0

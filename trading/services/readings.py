@@ -25,7 +25,7 @@ from trading.models import AccountReading, BrokerOrder, Order
 from trading.services.openings import open_books
 from trading.services.timing import scaled
 
-__all__ = ["Question", "begin", "complete", "due", "fail", "latest", "open_books", "readable"]
+__all__ = ["Question", "begin", "complete", "due", "fail", "is_read", "latest", "open_books", "readable"]
 
 logger = structlog.get_logger(__name__)
 
@@ -48,6 +48,11 @@ class Question:
 def latest(account_id: UUID) -> AccountReading | None:
     """The last complete reading, with the fence it was made under, or what is known instead."""
     return AccountReading.objects.filter(broker_account=account_id).first()
+
+
+def is_read(account_id: UUID, fence: int) -> bool:
+    """Whether the account has been read whole since this fence may act (I15)."""
+    return AccountReading.objects.filter(broker_account=account_id, fence=fence).exists()
 
 
 def due(fence: int, tried: Mapping[UUID, datetime]) -> list[BrokerAccount]:
@@ -83,8 +88,8 @@ def _is_due(account: Any, fence: int, tried_at: datetime | None, now: datetime) 
     last = max((at for at in (tried_at, reading and reading.asked_at) if at), default=None)
     if last is None:
         return True
-    recovers = reading is None or reading.fence != fence or reading.failed_since is not None
-    wait = IN_DOUBT_AGAIN if account.unsettled or recovers else WORKING_AGAIN if account.working else AGAIN
+    is_behind = reading is None or reading.fence != fence or reading.failed_since is not None
+    wait = IN_DOUBT_AGAIN if account.unsettled else WORKING_AGAIN if account.working or is_behind else AGAIN
     return now - last >= scaled(wait)
 
 
