@@ -112,8 +112,9 @@ class Dispatcher:
             return
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {ORDER_BELL}")
-        for _bell in connection.connection.notifies(timeout=_seconds(POLL), stop_after=1):
-            return
+        with connection.wrap_database_errors:  # the driver's own would end this process when the database goes away
+            for _bell in connection.connection.notifies(timeout=_seconds(POLL), stop_after=1):
+                return
 
     def _wait_for_a_commit(self) -> None:
         deadline = monotonic() + _seconds(POLL)
