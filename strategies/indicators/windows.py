@@ -5,6 +5,8 @@ window's values alone and always in the same order, so one huge volume a year ag
 and any stretch of history that holds the window gives the same bits.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import talib
 
@@ -50,15 +52,37 @@ def window_mean(values: FloatArray, bars: int) -> FloatArray:
 
 
 def lowest(values: FloatArray, bars: int) -> FloatArray:
-    """The smallest of the last `bars` values, this one included. Leading NaN stay NaN."""
-    array: FloatArray = values if bars == 1 else talib.MIN(values, bars)
+    """The smallest of the last `bars` values, this one included; NaN as in `window_sum`."""
+    if bars == 1:
+        return values
+    array: FloatArray = talib.MIN(values, bars) if _is_whole(values) else _extreme(values, bars, np.minimum)
     return array
 
 
 def highest(values: FloatArray, bars: int) -> FloatArray:
-    """The largest of the last `bars` values, this one included. Leading NaN stay NaN."""
-    array: FloatArray = values if bars == 1 else talib.MAX(values, bars)
+    """The largest of the last `bars` values, this one included; NaN as in `window_sum`."""
+    if bars == 1:
+        return values
+    array: FloatArray = talib.MAX(values, bars) if _is_whole(values) else _extreme(values, bars, np.maximum)
     return array
+
+
+def _is_whole(values: FloatArray) -> bool:
+    """Whether no figure is missing between others. TA-Lib would look past such a one, or not, as its search happens to be."""
+    missing = np.isnan(values)
+    first = int(np.argmin(missing)) if len(missing) else 0
+    return not missing[first:].any()
+
+
+def _extreme(values: FloatArray, bars: int, extreme: Callable[[FloatArray, FloatArray], FloatArray]) -> FloatArray:
+    """By doubling: the extreme of 2, 4, … values, and two of those that overlap for what is left. NaN makes NaN."""
+    if len(values) < bars:
+        return np.full(len(values), np.nan)
+    block, size = values, 1  # block[i] is the extreme of values[i : i + size]
+    while size < bars:
+        step = min(size, bars - size)
+        block, size = extreme(block[:-step], block[step:]), size + step
+    return np.concatenate([np.full(bars - 1, np.nan), block])
 
 
 def before(values: FloatArray, bars: int) -> FloatArray:

@@ -16,6 +16,7 @@ from strategies.indicators import (
     obv,
     rsi,
     sma,
+    window_sum,
 )
 from tests.contracts.strategy import window
 from tests.strategies.series import bars_closing_at, random_bars, real_bars
@@ -50,6 +51,25 @@ def test_lowest_and_highest_count_the_bar_itself() -> None:
     np.testing.assert_array_equal(lowest(values, 2), [NAN, NAN, 1, 1, 2])
     np.testing.assert_array_equal(highest(values, 2), [NAN, NAN, 3, 2, 5])
     np.testing.assert_array_equal(lowest(values, 1), values)
+
+
+@pytest.mark.parametrize("bars", [2, 3, 4, 7, 20])
+def test_an_extreme_is_that_of_its_whole_window_or_there_is_none(bars: int) -> None:
+    values = np.random.default_rng(3).normal(size=300)
+    values[[0, 1, 60, 150, 151, 152, 299]] = NAN
+    windows = np.lib.stride_tricks.sliding_window_view(values, bars)
+    np.testing.assert_array_equal(lowest(values, bars)[bars - 1 :], windows.min(axis=1))  # NaN where one is in it
+    np.testing.assert_array_equal(highest(values, bars)[bars - 1 :], windows.max(axis=1))
+    assert np.isnan(lowest(values, bars)[: bars - 1]).all()
+
+
+@pytest.mark.parametrize("bars", [1, 2, 5, 20, 37, 500])
+def test_a_windows_sum_is_that_of_its_values_alone(bars: int) -> None:
+    values = np.random.default_rng(3).integers(-50, 50, 600).astype(np.float64)  # whole numbers: every sum is exact
+    values[200] = NAN
+    sums = np.lib.stride_tricks.sliding_window_view(values, bars).sum(axis=1)
+    np.testing.assert_array_equal(window_sum(values, bars), [NAN] * (bars - 1) + sums.tolist())
+    np.testing.assert_array_equal(window_sum(values[: bars - 1], bars), [NAN] * (bars - 1))
 
 
 def test_before_looks_back_and_knows_nothing_of_what_came_before_the_first_bar() -> None:
