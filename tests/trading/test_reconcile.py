@@ -51,6 +51,7 @@ def test_nothing_is_sent_on_an_account_that_was_not_read_under_this_lease() -> N
     assert newer is not None
     wired.fence = newer
     assert (wired.dispatch(), wired.venue.sent, wired.state(order)) == (0, [], "pending")
+    assert sending.claim(order.pk, newer, wired.venue.abilities) is None, "the claim itself looks, too"
     wired.venue.reading = ReadIncomplete("no list")
     wired.read()
     assert (wired.dispatch(), wired.venue.sent) == (0, [])
@@ -91,6 +92,14 @@ def test_an_order_whose_reply_was_lost_is_found_with_its_fills(with_id: bool) ->
     assert order.attempts.get().outcome == "landed"
     assert BrokerOrder.objects.get(key=key).order == order
     wired.books_are_sound()
+
+
+def test_a_row_that_another_order_has_got_meanwhile_is_not_taken_twice() -> None:
+    """What was read is some seconds old: under the lock it is looked at again."""
+    wired = make_wired("accepted", "lost")
+    owner, order = wired.send(), wired.send()
+    assert not doubts.adopt(order.pk, wired.venue.rows[owner.broker_order_key], doubts.UNSETTLED)
+    assert facts(wired.state(order), make.fresh(order).broker_order_key) == ("unknown", "")
 
 
 def test_an_order_found_only_by_its_id_is_found() -> None:
