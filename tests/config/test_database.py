@@ -13,6 +13,7 @@ from accounts.models import User
 from config.database import COUNTED, database_status, pending_migrations
 from config.environment import BASE_DIR
 from tests.e2e.running import clean_environment, manage
+from trading.services import guards
 
 OURS = ("accounts", "markets", "brokers", "strategies", "trading")
 
@@ -61,7 +62,7 @@ def test_no_app_of_ours_with_tables_is_left_out_below() -> None:
 @pytest.mark.parametrize("app", OURS)
 def test_an_app_migrates_to_nothing_and_back(app: str) -> None:
     """M08: on the database under test, SQLite or PostgreSQL. Apps that build on it go with it and come back."""
-    before = set(connection.introspection.table_names())
+    before, guarded = set(connection.introspection.table_names()), guards.installed()
     own = {model._meta.db_table for model in apps.get_app_config(app).get_models()}
     try:
         call_command("migrate", app, "zero", verbosity=0)
@@ -71,4 +72,5 @@ def test_an_app_migrates_to_nothing_and_back(app: str) -> None:
     finally:
         call_command("migrate", verbosity=0)
     assert set(connection.introspection.table_names()) == before
+    assert guards.installed() == guarded
     assert pending_migrations() == []

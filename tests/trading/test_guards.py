@@ -132,7 +132,7 @@ def test_a_line_added_to_an_old_journal_is_refused(account: BrokerAccount) -> No
 
 
 def objects() -> set[tuple[str, str, str]]:
-    return {key for key in guards._found() if key[0] != "function"}
+    return {key for key in guards.installed() if key[0] != "function"}
 
 
 def test_what_is_missing_or_changed_comes_back_and_what_is_there_is_left_alone() -> None:

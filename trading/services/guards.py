@@ -38,7 +38,7 @@ def install(*, migrated: bool) -> None:
 
     Not `migrated` to the end, only triggers are made, on the tables that exist: a view may name a column yet to come.
     """
-    there, found = set(connection.introspection.table_names()), _found()
+    there, found = set(connection.introspection.table_names()), installed()
     wanted = {
         _key(guard): guard for guard in _wanted() if set(guard.needs) <= there and (migrated or guard.kind != "view")
     }
@@ -56,7 +56,7 @@ def install(*, migrated: bool) -> None:
 def drop_views() -> None:
     """Before a migration: no view stands on a table that is about to be rebuilt."""
     with transaction.atomic():
-        _drop(key for key in _found() if key[0] == "view")
+        _drop(key for key in installed() if key[0] == "view")
 
 
 def is_migrated() -> bool:
@@ -78,7 +78,7 @@ def _current_schema() -> str:
         return str(cursor.fetchone()[0])
 
 
-def _found() -> dict[Key, str | None]:
+def installed() -> dict[Key, str | None]:
     """What is in the database already, with the mark it was made with."""
     with connection.cursor() as cursor:
         cursor.execute(POSTGRESQL_FOUND if connection.vendor == "postgresql" else SQLITE_FOUND)
