@@ -7,13 +7,20 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from strategies.candles import PATTERNS
 from strategies.catalog import INDICATORS, Bounds, IndicatorKind
 from strategies.conditions import (
+    Between,
+    Candle,
     Change,
+    ColumnOperand,
     Condition,
     IndicatorOperand,
     NumberOperand,
+    Operand,
     ParamOperand,
+    RiskOnly,
+    StopLevel,
     Was,
     group_depth,
     operands,
@@ -30,11 +37,16 @@ MAX_BARS = 500
 
 _COLUMNS = frozenset(("open", "high", "low", "close", "volume", "price"))
 _ANYTHING = Bounds(-1e15, 1e15, whole=False)
+MOST_BARS_HELD = 10_000
+
 _RISK = {
     "stop_loss_rate": Bounds(0.001, 0.99, whole=False),
     "take_profit_rate": Bounds(0.001, 100, whole=False),
     "trailing_stop_rate": Bounds(0.001, 0.99, whole=False),
+    "time_stop_bars": Bounds(1, MOST_BARS_HELD),
+    "max_position_rate": Bounds(0.001, 1, whole=False),
 }
+_SELLS = tuple(name for name in _RISK if name != "max_position_rate")
 
 
 def problems_of(document: "RuleDocument") -> Iterator[Problem]:
@@ -47,6 +59,11 @@ def problems_of(document: "RuleDocument") -> Iterator[Problem]:
     yield from _sizes(document)
     for path, condition in document.conditions():
         yield from _condition(document, condition, path)
+    for number, entry in enumerate(document.entries):
+        if entry.stop is not None:
+            yield from _stop(document, entry.stop, f"entries[{number}].stop.level")
+    if isinstance(document.exit, RiskOnly) and all(getattr(document.risk, name) is None for name in _SELLS):
+        yield problem("no_way_out", "exit")
     for key, bounds in _RISK.items():
         if (rate := getattr(document.risk, key)) is not None:
             yield from _quantity(document, rate, bounds, f"risk.{key}")
@@ -80,7 +97,8 @@ def _parameter(spec: "ParameterSpec", path: str) -> Iterator[Problem]:
     for key in ("default", "minimum", "maximum"):
         yield from _value(getattr(spec, key), _bounds(spec), f"{path}.{key}")
     smallest = 1 if spec.kind == "int" else 1e-9
-    yield from _value(spec.step, Bounds(smallest, 1e15, spec.kind == "int"), f"{path}.step")
+    if spec.step is not None:
+        yield from _value(spec.step, Bounds(smallest, 1e15, spec.kind == "int"), f"{path}.step")
 
 
 def _order(document: "RuleDocument", values: Mapping[str, float]) -> Iterator[Problem]:
@@ -151,28 +169,68 @@ def _sizes(document: "RuleDocument") -> Iterator[Problem]:
 def _condition(document: "RuleDocument", condition: Condition, path: str) -> Iterator[Problem]:
     sides = dict(operands(condition))
     for key, operand in sides.items():
-        yield from _operand(document, condition, operand, f"{path}.{key}")
+        yield from _operand(document, operand, f"{path}.{key}", by_change=isinstance(condition, Change))
     if isinstance(condition, Was | Change):
         yield from _quantity(document, condition.bars, Bounds(1, MAX_BARS), f"{path}.bars")
+    if isinstance(condition, Candle):
+        if condition.pattern not in PATTERNS:
+            yield problem("unknown_pattern", f"{path}.pattern", name=condition.pattern)
     elif all(isinstance(side, NumberOperand | ParamOperand) for side in sides.values()):
         yield problem("constants_only", path)
-    elif sides["left"] == sides["right"]:
+    elif _repeats(list(sides.values())):
         yield problem("same_on_both_sides", path)
+    elif isinstance(condition, Between):
+        yield from _band(document, condition, path)
 
 
-def _operand(document: "RuleDocument", condition: Condition, operand: object, path: str) -> Iterator[Problem]:
+def _repeats(sides: list[Operand]) -> bool:
+    return any(side in sides[:place] for place, side in enumerate(sides))
+
+
+def _band(document: "RuleDocument", condition: Between, path: str) -> Iterator[Problem]:
+    """Two fixed edges hold something between them. A parameter counts at its default; bound, it is checked again."""
+    edges = [_constant(document, edge) for edge in (condition.low, condition.high)]
+    if None not in edges and edges[0] > edges[1]:  # type: ignore[operator]
+        yield problem("not_increasing", path, names="low ≤ high")
+
+
+def _constant(document: "RuleDocument", operand: Operand) -> float | None:
+    if isinstance(operand, NumberOperand):
+        return operand.number
+    if isinstance(operand, ParamOperand) and operand.param in document.parameters:
+        return document.parameters[operand.param].default * operand.scale + operand.offset
+    return None
+
+
+def _stop(document: "RuleDocument", stop: StopLevel, path: str) -> Iterator[Problem]:
+    """A level must be a price: an order cannot wait at an RSI of 30."""
+    found = list(_operand(document, stop.level, path))
+    yield from found
+    if not found and not _is_price(document, stop.level):
+        yield problem("not_a_price", path)
+
+
+def _is_price(document: "RuleDocument", level: ColumnOperand | IndicatorOperand) -> bool:
+    if isinstance(level, ColumnOperand):
+        return level.column != "volume"
+    spec = document.indicators[level.indicator]
+    if spec.kind not in INDICATORS:
+        return True  # told already, where the indicator is defined
+    unit = INDICATORS[spec.kind].outputs[level.output].unit
+    return unit == "price" or (unit == "source" and spec.source != "volume")
+
+
+def _operand(document: "RuleDocument", operand: Operand, path: str, by_change: bool = False) -> Iterator[Problem]:
     if isinstance(operand, ParamOperand):
         yield from _quantity(document, ParamRef(param=operand.param), _ANYTHING, path)
     for key in ("scale", "offset"):
         if isinstance(quantity := getattr(operand, key, None), ParamRef):
             yield from _quantity(document, quantity, _ANYTHING, f"{path}.{key}")
     if isinstance(operand, IndicatorOperand):
-        yield from _reference(document, condition, operand, path)
+        yield from _reference(document, operand, path, by_change)
 
 
-def _reference(
-    document: "RuleDocument", condition: Condition, operand: IndicatorOperand, path: str
-) -> Iterator[Problem]:
+def _reference(document: "RuleDocument", operand: IndicatorOperand, path: str, by_change: bool) -> Iterator[Problem]:
     spec = document.indicators.get(operand.indicator)
     if spec is None:
         yield problem("undefined_indicator", path, name=operand.indicator)
@@ -182,5 +240,5 @@ def _reference(
         return
     if operand.output not in kind.outputs:
         yield problem("undefined_output", f"{path}.output", name=operand.output)
-    if kind.cumulative and not isinstance(condition, Change):
+    if kind.cumulative and not by_change:
         yield problem("level_meaningless", path, name=operand.indicator)

@@ -6,89 +6,42 @@ The same bars give the same rows, live and in a backtest; a row depends on nothi
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from math import isfinite
 
 import numpy as np
-import numpy.typing as npt
 
 from markets.bars import Bars, FloatArray
+from strategies import verdicts
+from strategies.candle_arrays import candle
+from strategies.candles import PATTERN_BARS
 from strategies.catalog import INDICATORS
 from strategies.conditions import (
     AllOf,
     AnyOf,
+    Between,
+    Candle,
     Change,
     ColumnOperand,
     Compare,
     Condition,
     Cross,
     IndicatorOperand,
-    Level,
     Operand,
-    Operator,
     ParamOperand,
+    RiskOnly,
     Series,
+    StopLevel,
     Was,
     operands,
     placed_members,
 )
 from strategies.document import IndicatorSpec, RuleDocument
-from strategies.indicators import Frame, IndicatorCall, before, highest, lowest
-from strategies.rows import ConditionRow, EntryRow, Row
+from strategies.evaluation import BoolArray, ConditionRows, Evaluation, Values
+from strategies.indicators import Frame, IndicatorCall, before
 from strategies.shape import known
 
-BoolArray = npt.NDArray[np.bool_]
-Values = FloatArray | float
+__all__ = ["LEAST_WARM_UP", "ConditionRows", "Evaluation", "Evaluator", "compile_document"]
 
 LEAST_WARM_UP = 250  # bars, however short the indicators are
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ConditionRows:
-    """One condition on every bar: arrays of shape (n,), `threshold` a single number where it is one."""
-
-    path: str
-    condition: Condition
-    value: Values
-    threshold: Values
-    passed: BoolArray
-    extreme: FloatArray | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """What a rule says about every bar, oldest first: arrays of shape (n,), one per entry and one for the exit."""
-
-    document: RuleDocument
-    bars: Bars
-    entries: tuple[BoolArray, ...]
-    exit: BoolArray
-    conditions: tuple[ConditionRows, ...]
-
-    def row(self, index: int = -1) -> Row:
-        """The bar at `index` as plain data, by default the last. Raises IndexError where there is no such bar."""
-        steps = zip(self.document.entries, self.entries, strict=True)
-        return Row(
-            closed_at=int(self.bars.closed_at[index]),
-            close=float(self.bars.close[index]),
-            entries=tuple(EntryRow(name=entry.name, passed=bool(passed[index])) for entry, passed in steps),
-            exit=bool(self.exit[index]),
-            conditions=tuple(self._condition_row(each, index) for each in self.conditions),
-        )
-
-    def _condition_row(self, rows: ConditionRows, index: int) -> ConditionRow:
-        value, threshold = _figure(rows.value, index), _figure(rows.threshold, index)
-        aliases = [side.indicator for _, side in operands(rows.condition) if isinstance(side, IndicatorOperand)]
-        return ConditionRow(
-            path=rows.path,
-            label=rows.condition.label or rows.path,
-            condition=rows.condition,
-            indicators={alias: self.document.indicators[alias] for alias in aliases},
-            value=value,
-            threshold=threshold,
-            distance=None if value is None or threshold is None else value - threshold,
-            extreme=None if rows.extreme is None else _figure(rows.extreme, index),
-            passed=bool(rows.passed[index]),
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,8 +62,14 @@ class Evaluator:
         if frame.bars is not bars:
             raise ValueError("the frame belongs to other bars")
         leaves: list[ConditionRows] = []
-        verdicts = [self._group(group, path, frame, leaves) for path, group in self.document.groups()]
-        return Evaluation(self.document, bars, tuple(verdicts[:-1]), verdicts[-1], tuple(leaves))
+        holds = {path: self._group(group, path, frame, leaves) for path, group in self.document.groups()}
+        levels = tuple(self._level(entry.stop, frame) for entry in self.document.entries)
+        entries = tuple(
+            holds[f"entries[{number}].when"] & (True if level is None else ~np.isnan(level))
+            for number, level in enumerate(levels)
+        )
+        sells = np.zeros(len(bars), dtype=np.bool_) if isinstance(self.document.exit, RiskOnly) else holds["exit"]
+        return Evaluation(self.document, bars, entries, sells, tuple(leaves), levels)
 
     def _group(self, group: AllOf | AnyOf, path: str, frame: Frame, leaves: list[ConditionRows]) -> BoolArray:
         join = np.logical_and if isinstance(group, AllOf) else np.logical_or
@@ -124,30 +83,50 @@ class Evaluator:
         return reduce(join, verdicts)
 
     def _condition(self, condition: Condition, path: str, frame: Frame) -> ConditionRows:
-        match condition:
-            case Compare():
-                left, right = self._values(condition.left, frame), self._values(condition.right, frame)
-                return ConditionRows(path, condition, left, right, _compared(left, condition.op, right))
-            case Cross():
-                left, right = self._values(condition.left, frame), self._values(condition.right, frame)
-                return ConditionRows(path, condition, left, right, _crossed(left, right, condition.kind))
-            case Was():
-                series, threshold = self._series(condition.series, frame), _level(condition.threshold)
-                extreme, passed = _was(series, threshold, condition)
+        sides = [self._values(operand, frame) for _, operand in operands(condition)]
+        match condition, sides:
+            case Compare(), [left, right]:
+                return ConditionRows(path, condition, left, right, verdicts.compared(left, condition.op, right))
+            case Cross(), [left, right]:
+                return ConditionRows(path, condition, left, right, verdicts.crossed(left, right, condition.kind))
+            case Was(), [np.ndarray() as series, threshold]:
+                was = verdicts.was_below if condition.kind == "was_below_within" else verdicts.was_above
+                extreme, passed = was(series, threshold, int(known(condition.bars)))
                 return ConditionRows(path, condition, series, threshold, passed, extreme)
-            case Change():
-                moved = _moved(self._series(condition.series, frame), condition, frame)
-                threshold = _level(condition.threshold)
-                return ConditionRows(path, condition, moved, threshold, _compared(moved, condition.op, threshold))
+            case Between(), [np.ndarray() as series, low, high]:
+                return ConditionRows(path, condition, series, low, verdicts.between(series, low, high), upper=high)
+            case Change(), [np.ndarray() as series, threshold]:
+                moved = self._moved(series, condition, frame)
+                passed = verdicts.compared(moved, condition.op, threshold)
+                return ConditionRows(path, condition, moved, threshold, passed)
+            case Candle(), []:
+                found = candle(frame, condition.pattern)
+                passed = {"bullish": found > 0, "bearish": found < 0, "detected": np.abs(found) > 0}[condition.signal]
+                return ConditionRows(path, condition, found, 0.0, passed)
+        raise TypeError(f"{path}: no series to look at")
+
+    def _moved(self, series: FloatArray, condition: Change, frame: Frame) -> FloatArray:
+        bars = int(known(condition.bars))
+        usual = None if condition.unit == "raw" else frame.indicator(_usual_volume(bars))
+        return verdicts.moved(series, bars, usual)
+
+    def _level(self, stop: StopLevel | None, frame: Frame) -> FloatArray | None:
+        """NaN where there is no price above zero to wait at, or no distance to it: no range, no breakout."""
+        if stop is None:
+            return None
+        level = self._series(stop.level, frame)
+        return np.where(level > 0, level, np.nan)
 
     def _values(self, operand: Operand, frame: Frame) -> Values:
         if isinstance(operand, ColumnOperand | IndicatorOperand):
             return self._series(operand, frame)
-        return _level(operand)
+        if isinstance(operand, ParamOperand):
+            raise TypeError(f"parameter {operand.param} has not been bound")
+        return operand.number
 
     def _series(self, operand: Series, frame: Frame) -> FloatArray:
         if isinstance(operand, ColumnOperand):
-            values = frame.column(operand.column)
+            values = _column(operand.column, frame)
         else:
             values = frame.indicator(self.calls[operand.indicator], operand.output)
         values = before(values, operand.ago)
@@ -159,8 +138,9 @@ def compile_document(document: RuleDocument, parameters: Mapping[str, float] | N
     """The document's evaluator, `parameters` in place of their defaults. Raises DocumentInvalid for unusable ones."""
     bound = document.bind(parameters)
     calls = {alias: _call(spec) for alias, spec in bound.indicators.items()}
-    longest = max(_bars_needed(condition, calls) for _, condition in bound.conditions())
-    return Evaluator(bound, max(LEAST_WARM_UP, longest), calls)
+    needed = [_bars_needed(condition, calls) for _, condition in bound.conditions()]
+    needed += [_history(entry.stop.level, calls) for entry in bound.entries if entry.stop is not None]
+    return Evaluator(bound, max(LEAST_WARM_UP, *needed), calls)
 
 
 def _call(spec: IndicatorSpec) -> IndicatorCall:
@@ -168,16 +148,18 @@ def _call(spec: IndicatorSpec) -> IndicatorCall:
 
 
 def _bars_needed(condition: Condition, calls: Mapping[str, IndicatorCall]) -> int:
-    history = max(_history(operand, calls) for _, operand in operands(condition))
+    history = max((_history(operand, calls) for _, operand in operands(condition)), default=1)
     match condition:
-        case Compare():
-            return history
         case Cross():
             return history + 1
         case Was():
             return history + int(known(condition.bars)) - 1
         case Change():
             return history + int(known(condition.bars))
+        case Candle():
+            return PATTERN_BARS
+        case _:
+            return history
 
 
 def _history(operand: object, calls: Mapping[str, IndicatorCall]) -> int:
@@ -191,49 +173,9 @@ def _history(operand: object, calls: Mapping[str, IndicatorCall]) -> int:
             return 1
 
 
-def _level(operand: Level) -> float:
-    if isinstance(operand, ParamOperand):
-        raise TypeError(f"parameter {operand.param} has not been bound")
-    return operand.number
+def _column(name: str, frame: Frame) -> FloatArray:
+    return frame.column("high") - frame.column("low") if name == "range" else frame.column(name)
 
 
-def _compared(left: Values, op: Operator, right: Values) -> BoolArray:
-    compare = {"gt": np.greater, "ge": np.greater_equal, "lt": np.less, "le": np.less_equal}[op]
-    passed: BoolArray = compare(left, right)  # NaN compares false
-    return passed
-
-
-def _crossed(left: Values, right: Values, kind: str) -> BoolArray:
-    if kind == "cross_below":
-        left, right = right, left
-    return np.asarray((left > right) & (_earlier(left) <= _earlier(right)))
-
-
-def _was(series: FloatArray, threshold: float, condition: Was) -> tuple[FloatArray, BoolArray]:
-    """The extreme of each window, and where it lay beyond the threshold that the series is back across now."""
-    bars = int(known(condition.bars))
-    if condition.kind == "was_below_within":
-        extreme = lowest(series, bars)
-        return extreme, (extreme < threshold) & (series > threshold)
-    extreme = highest(series, bars)
-    return extreme, (extreme > threshold) & (series < threshold)
-
-
-def _earlier(values: Values) -> Values:
-    return before(values, 1) if isinstance(values, np.ndarray) else values
-
-
-def _moved(values: FloatArray, condition: Change, frame: Frame) -> FloatArray:
-    """The change over the condition's bars; NaN where there was no volume to measure it by."""
-    bars = int(known(condition.bars))
-    change = values - before(values, bars)
-    if condition.unit == "raw":
-        return change
-    volume = frame.indicator(IndicatorCall("sma", "volume", (("period", bars),)))
-    scaled: FloatArray = np.divide(change, volume, out=np.full(len(change), np.nan), where=volume > 0)
-    return scaled
-
-
-def _figure(values: Values, index: int) -> float | None:
-    number = float(values[index]) if isinstance(values, np.ndarray) else float(values)
-    return number if isfinite(number) else None
+def _usual_volume(bars: int) -> IndicatorCall:
+    return IndicatorCall("sma", "volume", (("period", bars),))

@@ -1,6 +1,9 @@
-"""The words of a rule: operands (a value for every bar, or a level), and conditions in groups of all or any."""
+"""The words of a rule: operands (a value for every bar, or a level), and conditions in groups of all or any.
 
-from collections.abc import Iterator
+A word is only ever added, with a default where it joins an older one, so that stored documents keep their hash.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -8,7 +11,8 @@ from pydantic import Discriminator, Field, Tag
 from strategies.shape import Name, NotEmpty, Number, Part, Quantity, form_of, read
 
 Column = Literal["open", "high", "low", "close", "volume"]
-Operator = Literal["gt", "ge", "lt", "le"]
+BarFigure = Literal[Column, "range"]  # range: high - low
+Operator = Literal["gt", "ge", "lt", "le", "eq", "ne"]
 
 
 class _Series(Part):
@@ -20,7 +24,7 @@ class _Series(Part):
 
 
 class ColumnOperand(_Series):
-    column: Column
+    column: BarFigure
 
 
 class IndicatorOperand(_Series):
@@ -84,8 +88,17 @@ class Was(_Condition):
 
     kind: Literal["was_below_within", "was_above_within"]
     series: Series
-    threshold: Level
+    threshold: Operand
     bars: Quantity
+
+
+class Between(_Condition):
+    """`series` is at least `low` and at most `high` on this bar; the edges may move."""
+
+    kind: Literal["between"]
+    series: Series
+    low: Operand
+    high: Operand
 
 
 class Change(_Condition):
@@ -99,7 +112,15 @@ class Change(_Condition):
     threshold: Level
 
 
-Condition = Compare | Cross | Was | Change
+class Candle(_Condition):
+    """The candlestick pattern ends on this bar, as TA-Lib draws it: a rising one, a falling one, or either."""
+
+    kind: Literal["candle"]
+    pattern: str
+    signal: Literal["bullish", "bearish", "detected"] = "detected"
+
+
+Condition = Compare | Cross | Was | Between | Change | Candle
 
 
 class AllOf(Part):
@@ -122,7 +143,33 @@ class AnyOf(Part):
         return self.any
 
 
-_TAGS = {kind: f"<{kind}>" for kind in ("compare", "change")}
+class RiskOnly(Part):
+    """No exit rule, said on purpose: the position is sold by its risk limits alone."""
+
+    risk_only: Literal[True]
+
+
+class StopLevel(Part):
+    """A price inside the bar after the one decided on: the buy is made as soon as that bar reaches it.
+
+    `level` is read on the bar decided on. `above_open`: it is a distance above the next bar's open, not a price.
+    """
+
+    level: Series
+    above_open: bool = False
+
+
+_OPERANDS: Mapping[type[Condition], tuple[str, ...]] = {
+    Compare: ("left", "right"),
+    Cross: ("left", "right"),
+    Was: ("series", "threshold"),
+    Between: ("series", "low", "high"),
+    Change: ("series", "threshold"),
+    Candle: (),
+}
+OPERAND_KEYS = frozenset(key for keys in _OPERANDS.values() for key in keys)
+
+_TAGS = {kind: f"<{kind}>" for kind in ("compare", "between", "change", "candle")}
 _TAGS |= dict.fromkeys(("cross_above", "cross_below"), "<cross>")
 _TAGS |= dict.fromkeys(("was_below_within", "was_above_within"), "<was>")
 
@@ -135,11 +182,17 @@ def _node_form(value: Any) -> str | None:
 
 
 Group = Annotated[Annotated[AllOf, Tag("<all>")] | Annotated[AnyOf, Tag("<any>")], form_of("all", "any")]
+Exit = Annotated[
+    Annotated[AllOf, Tag("<all>")] | Annotated[AnyOf, Tag("<any>")] | Annotated[RiskOnly, Tag("<risk_only>")],
+    form_of("all", "any", "risk_only"),
+]
 AnyCondition = Annotated[
     Annotated[Compare, Tag("<compare>")]
     | Annotated[Cross, Tag("<cross>")]
     | Annotated[Was, Tag("<was>")]
-    | Annotated[Change, Tag("<change>")],
+    | Annotated[Between, Tag("<between>")]
+    | Annotated[Change, Tag("<change>")]
+    | Annotated[Candle, Tag("<candle>")],
     Discriminator(_node_form),
 ]
 Node = Annotated[
@@ -148,7 +201,9 @@ Node = Annotated[
     | Annotated[Compare, Tag("<compare>")]
     | Annotated[Cross, Tag("<cross>")]
     | Annotated[Was, Tag("<was>")]
-    | Annotated[Change, Tag("<change>")],
+    | Annotated[Between, Tag("<between>")]
+    | Annotated[Change, Tag("<change>")]
+    | Annotated[Candle, Tag("<candle>")],
     Discriminator(_node_form),
 ]
 
@@ -170,8 +225,8 @@ def placed_conditions(group: AllOf | AnyOf, path: str) -> Iterator[tuple[str, Co
 
 
 def operands(condition: Condition) -> Iterator[tuple[str, Operand]]:
-    """The condition's operands under their keys."""
-    for key in ("left", "right") if isinstance(condition, Compare | Cross) else ("series", "threshold"):
+    """The condition's operands under their keys, what it looks at first."""
+    for key in _OPERANDS[type(condition)]:
         yield key, getattr(condition, key)
 
 

@@ -8,16 +8,24 @@ DocumentInvalid with the problems found.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from strategies import checks
-from strategies.conditions import Column, Condition, Group, placed_conditions
+from strategies.conditions import (
+    OPERAND_KEYS,
+    Column,
+    Condition,
+    Exit,
+    Group,
+    RiskOnly,
+    StopLevel,
+    placed_conditions,
+)
 from strategies.errors import DocumentInvalid, problem
-from strategies.shape import Name, NotEmpty, Number, Part, Quantity
-
-_OPERAND_KEYS = frozenset(("left", "right", "series", "threshold"))
+from strategies.shape import Name, NotEmpty, Number, Part, Quantity, known
 
 
 class IndicatorSpec(Part):
@@ -34,23 +42,52 @@ class ParameterSpec(Part):
     default: Number
     minimum: Number
     maximum: Number
-    step: Number
+    step: Number | None = None
     kind: Literal["int", "number"]
+    description: str = Field("", max_length=300)
 
 
 class StagedEntry(Part):
-    """One step into the position; the second is taken only after the first was filled."""
+    """One step into the position; the second is taken only after the first was filled.
+
+    Bought at the next bar's open, or, with a `stop`, inside that bar once it reaches the level; then not after it.
+    """
 
     name: Name
     when: Group
+    stop: StopLevel | None = None
 
 
 class Risk(Part):
-    """How far from the average cost (trailing: the highest close since entry) the whole position is sold: fractions."""
+    """When the whole position is sold whatever the exit says, and how large it may grow.
+
+    Rates are fractions: of the average cost (trailing: of the highest close since entry), and `max_position_rate` of
+    the account's worth. `time_stop_bars` counts bars held, the bar of the first fill included; sold at the next open.
+    """
 
     stop_loss_rate: Quantity | None = None
     take_profit_rate: Quantity | None = None
     trailing_stop_rate: Quantity | None = None
+    time_stop_bars: Quantity | None = None
+    max_position_rate: Quantity | None = None
+
+    def limits(self) -> "RiskLimits":
+        """The same as plain numbers, of a document whose parameters have been bound. Raises TypeError for others."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        numbers = {name: None if quantity is None else known(quantity) for name, quantity in given.items()}
+        bars = numbers.pop("time_stop_bars")
+        return RiskLimits(time_stop_bars=None if bars is None else int(bars), **numbers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskLimits:
+    """What `Risk` means in numbers; None: that limit is off."""
+
+    stop_loss_rate: float | None
+    take_profit_rate: float | None
+    trailing_stop_rate: float | None
+    time_stop_bars: int | None
+    max_position_rate: float | None
 
 
 class RuleDocument(Part):
@@ -58,11 +95,12 @@ class RuleDocument(Part):
 
     schema_version: Literal[1]
     name: str = Field(min_length=1, max_length=100)
+    description: str = Field("", max_length=2000)
     indicators: dict[Name, IndicatorSpec] = Field(default={}, max_length=32)
     parameters: dict[Name, ParameterSpec] = Field(default={}, max_length=64)
     increasing: tuple[tuple[Name, ...], ...] = ()
     entries: Annotated[tuple[StagedEntry, ...], NotEmpty, Field(max_length=2)]
-    exit: Group
+    exit: Exit
     risk: Risk = Risk()
 
     @model_validator(mode="after")
@@ -72,10 +110,11 @@ class RuleDocument(Part):
         return self
 
     def groups(self) -> Iterator[tuple[str, Group]]:
-        """The entries' groups and the exit's with their paths."""
+        """The entries' groups with their paths, then the exit's, where there is an exit rule."""
         for number, entry in enumerate(self.entries):
             yield f"entries[{number}].when", entry.when
-        yield "exit", self.exit
+        if not isinstance(self.exit, RiskOnly):
+            yield "exit", self.exit
 
     def conditions(self) -> Iterator[tuple[str, Condition]]:
         """Every condition with its path."""
@@ -115,7 +154,8 @@ class RuleDocument(Part):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """The JSON Schema of the form; `checks` refuses more than it can say."""
-        return cls.model_json_schema()
+        dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+        return dialect | cls.model_json_schema()
 
 
 def _bound(data: Any, numbers: Mapping[str, float], key: str = "") -> Any:
@@ -127,6 +167,6 @@ def _bound(data: Any, numbers: Mapping[str, float], key: str = "") -> Any:
     if "param" not in data:
         return {inner: _bound(value, numbers, inner) for inner, value in data.items()}
     number = numbers[data["param"]]
-    if key not in _OPERAND_KEYS:
+    if key not in OPERAND_KEYS:
         return number
     return {"number": number * data.get("scale", 1) + data.get("offset", 0)}

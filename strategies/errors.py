@@ -34,6 +34,12 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{name} is a running total: only its change means anything, not its level",
     ),
     "duplicate_name": ("이름이 겹칩니다: {name}", "the name {name} is used twice"),
+    "no_way_out": (
+        "매도 규칙이 없으면 손절·익절·추적 손절·보유 기간 가운데 하나는 있어야 합니다",
+        "without an exit rule, a stop-loss, take-profit, trailing stop or time stop is needed",
+    ),
+    "not_a_price": ("진입 가격으로 쓸 수 없는 값입니다", "is not a price an order could wait at"),
+    "unknown_pattern": ("모르는 캔들 패턴입니다: {name}", "there is no candlestick pattern called {name}"),
     "not_increasing": ("차례로 커져야 합니다: {names}", "must increase in this order: {names}"),
 }
 

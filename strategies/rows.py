@@ -13,8 +13,10 @@ class ConditionRow(Part):
     """One condition on one bar. A figure is None where there was too little history for it.
 
     `value` and `threshold` are the two things compared, in their own unit, and `distance` is value - threshold.
-    `extreme` is the lowest (highest) value in the window of a was_below_within (was_above_within). `condition` has
-    numbers for parameters, and `indicators` says what its aliases stand for, so that a stored row explains itself.
+    `extreme` is the lowest (highest) value in the window of a was_below_within (was_above_within); where the threshold
+    is a series of its own, the lowest (highest) distance from it. `upper` is the upper edge of a between, `threshold`
+    the lower one. A candle's value is 1, -1 or 0. `condition` has numbers for parameters, and `indicators` says what its
+    aliases stand for, so that a stored row explains itself.
     """
 
     path: str
@@ -25,12 +27,20 @@ class ConditionRow(Part):
     threshold: float | None
     distance: float | None
     extreme: float | None = None
+    upper: float | None = None
     passed: bool
 
 
 class EntryRow(Part):
+    """One step on one bar. Bought at the next open, or, where there is a `level`, inside the next bar once it gets there.
+
+    `level` is a price in the instrument's currency or, `above_open`, a distance above the next bar's open.
+    """
+
     name: Name
     passed: bool
+    level: float | None = None
+    above_open: bool = False
 
 
 class Row(Part):

@@ -2,79 +2,96 @@
 
 from collections.abc import Iterator, Mapping
 
-from strategies.catalog import INDICATORS
+from strategies.candles import PATTERNS
+from strategies.catalog import Words
 from strategies.conditions import (
     AllOf,
     AnyOf,
+    Between,
+    Candle,
     Change,
-    ColumnOperand,
     Compare,
     Condition,
     Cross,
-    IndicatorOperand,
-    NumberOperand,
-    Operand,
-    ParamOperand,
+    RiskOnly,
+    StopLevel,
     Was,
     operands,
 )
-from strategies.document import IndicatorSpec, RuleDocument
+from strategies.document import RiskLimits, RuleDocument
 from strategies.errors import Language
-from strategies.rows import ConditionRow, Row
-from strategies.shape import ParamRef, known
+from strategies.rows import ConditionRow, EntryRow, Row
+from strategies.shape import known
+from strategies.wording import COMPARED, Indicators, apart, comparison, figure, is_number, operand_words
 
-Indicators = Mapping[str, IndicatorSpec]
+__all__ = ["condition_sentence", "document_sentences", "figure", "why_sentence"]
 
-_COLUMNS = {
-    "ko": {"open": "시가", "high": "고가", "low": "저가", "close": "종가", "volume": "거래량"},
-    "en": {"open": "open", "high": "high", "low": "low", "close": "close", "volume": "volume"},
+_STEPS: Mapping[Language, tuple[str, str]] = {"ko": ("1차 매수", "2차 매수"), "en": ("First buy", "Second buy")}
+_SIGNALS: Mapping[Language, Mapping[str, str]] = {
+    "ko": {"bullish": "상승형", "bearish": "하락형", "detected": "상승형 또는 하락형"},
+    "en": {"bullish": "bullish", "bearish": "bearish", "detected": "bullish or bearish"},
 }
-_COMPARED: dict[Language, dict[str, tuple[str, str, str]]] = {  # rule, met, unmet
-    "ko": {
-        "gt": ("{}보다 큼", "{}보다 큽니다", "{}보다 커야 합니다"),
-        "ge": ("{} 이상", "{} 이상입니다", "{} 이상이어야 합니다"),
-        "lt": ("{}보다 작음", "{}보다 작습니다", "{}보다 작아야 합니다"),
-        "le": ("{} 이하", "{} 이하입니다", "{} 이하여야 합니다"),
-    },
-    "en": {
-        "gt": ("above {}", "is above {}", "must be above {}"),
-        "ge": ("at least {}", "is at least {}", "must be at least {}"),
-        "lt": ("below {}", "is below {}", "must be below {}"),
-        "le": ("at most {}", "is at most {}", "must be at most {}"),
-    },
+_CROSSES: Mapping[Language, Mapping[str, str]] = {
+    "ko": {"cross_above": "{} 상향 돌파", "cross_below": "{} 하향 돌파"},
+    "en": {"cross_above": "crosses above {}", "cross_below": "crosses below {}"},
+}
+_TOO_FEW: Mapping[Language, str] = {"ko": "계산할 봉이 아직 부족합니다", "en": "too few bars to tell yet"}
+_RISK: Mapping[str, Words] = {
+    "stop_loss_rate": Words(
+        "손절: 평균 매수가보다 {} 내리면 전량 매도", "Stop-loss: sell all {} below the average cost"
+    ),
+    "take_profit_rate": Words(
+        "익절: 평균 매수가보다 {} 오르면 전량 매도", "Take-profit: sell all {} above the average cost"
+    ),
+    "trailing_stop_rate": Words(
+        "추적 손절: 매수 후 최고 종가보다 {} 내리면 전량 매도",
+        "Trailing stop: sell all {} below the highest close since entry",
+    ),
+    "time_stop_bars": Words(
+        "보유 기간: 매수한 봉부터 세어 {}봉을 채우면 다음 봉 시가에 전량 매도",
+        "Time stop: sell all at the next open after {} bars held, the bar of the buy counted",
+    ),
+    "max_position_rate": Words("최대 비중: 계좌 평가액의 {}까지", "Largest position: {} of the account's worth"),
 }
 
 
 def document_sentences(document: RuleDocument, language: Language) -> list[str]:
     """The whole rule in words, parameters at their defaults: entries, exit, risk limits; group members indented."""
     bound = document.bind()
-    korean = language == "ko"
     lines: list[str] = []
-    steps = ("1차 매수", "2차 매수") if korean else ("First buy", "Second buy")
-    groups = [entry.when for entry in bound.entries] + [bound.exit]
-    for title, group in zip((*steps[: len(bound.entries)], "매도" if korean else "Sell"), groups, strict=True):
-        lines += [f"{title}: {_joined(group, language)}", *_members(group, bound.indicators, language, "  ")]
-    return lines + list(_risk(bound, language))
+    for title, entry in zip(_STEPS[language], bound.entries, strict=False):
+        lines += _group(title, entry.when, bound.indicators, language)
+        if entry.stop is not None:
+            lines.append(f"  {_stop(entry.stop, bound.indicators, language)}")
+    selling = "매도" if language == "ko" else "Sell"
+    if isinstance(bound.exit, RiskOnly):
+        only = "매도 규칙 없이 아래 한도로만" if language == "ko" else "no exit rule, by the limits below alone"
+        return [*lines, f"{selling}: {only}", *_risk(bound.risk.limits(), language)]
+    return [*lines, *_group(selling, bound.exit, bound.indicators, language), *_risk(bound.risk.limits(), language)]
 
 
 def condition_sentence(row: ConditionRow, language: Language) -> str:
     """One condition on one bar, e.g. "ADX(14) 18.2 — 25보다 커야 합니다"."""
-    names = [_operand(operand, row.indicators, language) for _, operand in operands(row.condition)]
+    if isinstance(row.condition, Candle):
+        return _seen_candle(row.condition, row.passed, language)
+    names = [operand_words(operand, row.indicators, language) for _, operand in operands(row.condition)]
     if row.value is None or row.threshold is None:
-        return f"{names[0]} — " + ("계산할 봉이 아직 부족합니다" if language == "ko" else "too few bars to tell yet")
-    value, threshold = _apart(row.value, row.threshold)
+        return f"{names[0]} — {_TOO_FEW[language]}"
+    value, threshold = apart(row.value, row.threshold)
+    fixed = is_number(dict(operands(row.condition)).get("right", getattr(row.condition, "threshold", None)))
+    right = threshold if fixed else f"{names[1]} {threshold}"
     match row.condition:
-        case Compare():
-            right = threshold if _is_number(row.condition.right) else f"{names[1]} {threshold}"
-            return f"{names[0]} {value} — {_compared(row.condition.op, right, row.passed, language)}"
+        case Compare(op=op):
+            seen = comparison(op, right, row.passed, language)
         case Cross():
-            right = threshold if _is_number(row.condition.right) else f"{names[1]} {threshold}"
-            return f"{names[0]} {value} — {_crossed(row, right, language)}"
-        case Was():
-            return f"{names[0]} {value} — {_was(row, row.condition, row.threshold, language)}"
-        case Change():
-            changed = _change(names[0], row.condition, language)
-            return f"{changed} {value} — {_compared(row.condition.op, threshold, row.passed, language)}"
+            seen = _crossed(row, right, language)
+        case Was() as was:
+            seen = _was(row, was, row.threshold, language) if fixed else _was_beside(row, was, right, language)
+        case Between() as band:
+            seen = _between(row, band, names, language)
+        case Change(op=op) as change:
+            names[0], seen = _change(names[0], change, language), comparison(op, threshold, row.passed, language)
+    return f"{names[0]} {value} — {seen}"
 
 
 def why_sentence(row: Row, signal: int, language: Language) -> str:
@@ -91,35 +108,36 @@ def why_sentence(row: Row, signal: int, language: Language) -> str:
             )
         return f"{'매도 조건 충족' if korean else 'Sell rule met'}: {_list(row.of_exit(), True, language)}"
     if signal < len(row.entries):
-        step = (("1차 매수", "2차 매수") if korean else ("first buy", "second buy"))[signal]
-        if row.entries[signal].passed:
-            met = f"{step} 조건 충족" if korean else f"{step.capitalize()} rule met"
-            return f"{met}: {_list(row.of_entry(signal), True, language)}"
-        unmet = ("매수하지 않았습니다" if signal == 0 else f"{step}하지 않았습니다") if korean else f"No {step}"
-        return f"{unmet}: {_list(row.of_entry(signal), False, language)}"
-    return f"{'매도하지 않았습니다' if korean else 'Did not sell'}: {_list(row.of_exit(), False, language)}"
+        return _why_buy(row, signal, language)
+    unmet = _list(row.of_exit(), False, language)
+    if not unmet:
+        unmet = "매도 규칙 없이 위험 한도로만 매도합니다" if korean else "there is no exit rule, only risk limits"
+    return f"{'매도하지 않았습니다' if korean else 'Did not sell'}: {unmet}"
 
 
-def figure(value: float, digits: int = 4) -> str:
-    """A figure as people read it: thousands grouped, `digits` significant digits below that, no trailing zeros."""
-    sign, size = ("−", -value) if value < 0 else ("", value)
-    if size >= 10 ** (digits - 1):
-        return f"{sign}{size:,.0f}"
-    text = f"{size:.{digits}g}"
-    return sign + (text if "e" not in text else f"{size:.12f}".rstrip("0"))
+def _why_buy(row: Row, signal: int, language: Language) -> str:
+    korean = language == "ko"
+    step, entry = _STEPS[language][signal], row.entries[signal]
+    if entry.passed:
+        met = f"{step} 조건 충족" if korean else f"{step} rule met"
+        return f"{met}: {_list(row.of_entry(signal), True, language)}{_waits(entry, language)}"
+    conditions = _list(row.of_entry(signal), False, language)
+    if not conditions:
+        conditions = "진입 가격을 아직 계산할 수 없습니다" if korean else "there is no price to wait at yet"
+    unmet = ("매수하지 않았습니다" if signal == 0 else f"{step}하지 않았습니다") if korean else f"No {step.lower()}"
+    return f"{unmet}: {conditions}"
+
+
+def _waits(entry: EntryRow, language: Language) -> str:
+    if entry.level is None:
+        return ""
+    if language == "ko":
+        return f"; 다음 봉이 {'시가 + ' if entry.above_open else ''}{figure(entry.level)}에 닿으면 매수"
+    return f"; bought once the next bar reaches {'its open + ' if entry.above_open else ''}{figure(entry.level)}"
 
 
 def _list(rows: list[ConditionRow], passed: bool, language: Language) -> str:
     return "; ".join(condition_sentence(each, language) for each in rows if each.passed is passed)
-
-
-def _apart(value: float, threshold: float) -> tuple[str, str]:
-    """Both figures with enough digits that two different numbers never read the same."""
-    for digits in (4, 6, 9):
-        shown = figure(value, digits), figure(threshold, digits)
-        if shown[0] != shown[1] or value == threshold:
-            break
-    return shown
 
 
 def _joined(group: AllOf | AnyOf, language: Language) -> str:
@@ -137,80 +155,76 @@ def _members(group: AllOf | AnyOf, indicators: Indicators, language: Language, i
             yield f"{indent}{_requirement(member, indicators, language)}"
 
 
+def _group(title: str, group: AllOf | AnyOf, indicators: Indicators, language: Language) -> list[str]:
+    return [f"{title}: {_joined(group, language)}", *_members(group, indicators, language, "  ")]
+
+
+def _stop(stop: StopLevel, indicators: Indicators, language: Language) -> str:
+    level = operand_words(stop.level, indicators, language)
+    if language == "ko":
+        return f"→ 다음 봉이 {'시가 + ' if stop.above_open else ''}{level}에 닿는 순간 매수"
+    return f"→ bought inside the next bar, once it reaches {'its open + ' if stop.above_open else ''}{level}"
+
+
 def _requirement(condition: Condition, indicators: Indicators, language: Language) -> str:
-    left, right = (_operand(operand, indicators, language) for _, operand in operands(condition))
+    if isinstance(condition, Candle):
+        return _candle(condition, language)
+    left, right, *more = (operand_words(operand, indicators, language) for _, operand in operands(condition))
     korean = language == "ko"
     match condition:
-        case Compare():
-            return f"{left}: {_COMPARED[language][condition.op][0].format(right)}"
-        case Cross(kind="cross_above"):
-            return f"{left}: {right} 상향 돌파" if korean else f"{left}: crosses above {right}"
-        case Cross():
-            return f"{left}: {right} 하향 돌파" if korean else f"{left}: crosses below {right}"
-        case Was():
-            bars, below = figure(known(condition.bars)), condition.kind == "was_below_within"
-            if korean:
-                was, now = ("아래", "위") if below else ("위", "아래")
-                return f"{left}: 최근 {bars}봉 안에 {right} {was}였다가 지금은 {now}"
-            was, now = ("below", "above") if below else ("above", "below")
-            return f"{left}: {was} {right} within the last {bars} bars and {now} it now"
-        case Change():
-            return f"{_change(left, condition, language)}: {_COMPARED[language][condition.op][0].format(right)}"
+        case Compare(op=op):
+            return f"{left}: {COMPARED[language][op][0].format(right)}"
+        case Cross(kind=kind):
+            crosses = _CROSSES[language][kind]
+            return f"{left}: {crosses.format(right)}"
+        case Was() as was:
+            return f"{left}: {_was_rule(was, right, language)}"
+        case Between():
+            return f"{left}: {right} 이상 {more[0]} 이하" if korean else f"{left}: between {right} and {more[0]}"
+        case Change(op=op) as change:
+            return f"{_change(left, change, language)}: {COMPARED[language][op][0].format(right)}"
 
 
-def _risk(document: RuleDocument, language: Language) -> Iterator[str]:
-    korean = language == "ko"
-    texts = {
-        "stop_loss_rate": (
-            "손절: 평균 매수가보다 {} 내리면 전량 매도",
-            "Stop-loss: sell all {} below the average cost",
-        ),
-        "take_profit_rate": (
-            "익절: 평균 매수가보다 {} 오르면 전량 매도",
-            "Take-profit: sell all {} above the average cost",
-        ),
-        "trailing_stop_rate": (
-            "추적 손절: 매수 후 최고 종가보다 {} 내리면 전량 매도",
-            "Trailing stop: sell all {} below the highest close since entry",
-        ),
-    }
-    for key, (in_korean, in_english) in texts.items():
-        rate: float | ParamRef | None = getattr(document.risk, key)
-        if rate is not None:
-            yield (in_korean if korean else in_english).format(f"{figure(known(rate) * 100)}%")
+def _was_rule(condition: Was, right: str, language: Language) -> str:
+    bars, below = figure(known(condition.bars)), condition.kind == "was_below_within"
+    if language == "ko":
+        was, now = ("아래", "위") if below else ("위", "아래")
+        return f"최근 {bars}봉 안에 {right} {was}였다가 지금은 {now}"
+    was, now = ("below", "above") if below else ("above", "below")
+    return f"{was} {right} within the last {bars} bars and {now} it now"
 
 
-def _operand(operand: Operand, indicators: Indicators, language: Language) -> str:
-    match operand:
-        case NumberOperand():
-            return figure(operand.number)
-        case ParamOperand():
-            return operand.param
-        case ColumnOperand():
-            name = _COLUMNS[language][operand.column]
-        case IndicatorOperand():
-            name = _indicator(indicators[operand.indicator], operand.output, language)
-    if operand.ago:
-        name = f"{operand.ago}봉 전 {name}" if language == "ko" else f"{name} {operand.ago} bars ago"
-    scale, offset = known(operand.scale), known(operand.offset)
-    name += f" × {figure(scale)}" if scale != 1 else ""
-    return name + (f" {'+' if offset > 0 else '−'} {figure(abs(offset))}" if offset else "")
+def _risk(limits: RiskLimits, language: Language) -> Iterator[str]:
+    for name, texts in _RISK.items():
+        number: float | None = getattr(limits, name)
+        if number is not None:
+            shown = figure(number) if name == "time_stop_bars" else f"{figure(number * 100)}%"
+            yield texts.said_in(language).format(shown)
 
 
-def _indicator(spec: IndicatorSpec, output: str, language: Language) -> str:
-    kind = INDICATORS[spec.kind]
-    numbers = ", ".join(figure(known(spec.params[name])) for name in kind.params)
-    name = kind.outputs[output].title.said_in(language)
-    source = f"{_COLUMNS[language][spec.source]} " if spec.source != "close" else ""
-    return f"{source}{name}({numbers})" if numbers else f"{source}{name}"
+def _candle(condition: Candle, language: Language) -> str:
+    name = PATTERNS[condition.pattern].title.said_in(language)
+    return (
+        f"캔들 {name}: {_SIGNALS['ko'][condition.signal]}"
+        if language == "ko"
+        else (f"{name} candle: {_SIGNALS['en'][condition.signal]}")
+    )
 
 
-def _is_number(operand: object) -> bool:
-    return isinstance(operand, NumberOperand)
+def _seen_candle(condition: Candle, passed: bool, language: Language) -> str:
+    if language == "ko":
+        return f"{_candle(condition, language)} — 이 봉에 {'나타났습니다' if passed else '나타나야 합니다'}"
+    return f"{_candle(condition, language)} — {'seen' if passed else 'must be seen'} on this bar"
 
 
-def _compared(op: str, right: str, passed: bool, language: Language) -> str:
-    return _COMPARED[language][op][1 if passed else 2].format(right)
+def _between(row: ConditionRow, condition: Between, names: list[str], language: Language) -> str:
+    if row.threshold is None or row.upper is None:
+        return _TOO_FEW[language]
+    low = figure(row.threshold) if is_number(condition.low) else f"{names[1]} {figure(row.threshold)}"
+    high = figure(row.upper) if is_number(condition.high) else f"{names[2]} {figure(row.upper)}"
+    if language == "ko":
+        return f"{low} 이상 {high} 이하{'입니다' if row.passed else '여야 합니다'}"
+    return f"{'is' if row.passed else 'must be'} between {low} and {high}"
 
 
 def _change(name: str, condition: Change, language: Language) -> str:
@@ -240,7 +254,7 @@ def _crossed(row: ConditionRow, right: str, language: Language) -> str:
 def _was(row: ConditionRow, condition: Was, threshold: float, language: Language) -> str:
     below = condition.kind == "was_below_within"
     bars, level = figure(known(condition.bars)), figure(threshold)
-    extreme = "–" if row.extreme is None else _apart(row.extreme, threshold)[0]
+    extreme = "–" if row.extreme is None else apart(row.extreme, threshold)[0]
     reached = row.extreme is not None and (row.extreme < threshold if below else row.extreme > threshold)
     if language == "ko":
         was, now, kind = ("아래", "위", "최저") if below else ("위", "아래", "최고")
@@ -255,3 +269,22 @@ def _was(row: ConditionRow, condition: Was, threshold: float, language: Language
     if reached:
         return f"was {was} {level} within {bars} bars, must be {now} it now"
     return f"{kind} {extreme} in {bars} bars, must have been {was} {level}"
+
+
+def _was_beside(row: ConditionRow, condition: Was, right: str, language: Language) -> str:
+    """A threshold that moves: the extreme is of the distance from it."""
+    bars, below = figure(known(condition.bars)), condition.kind == "was_below_within"
+    reached = row.extreme is not None and (row.extreme < 0 if below else row.extreme > 0)
+    if language == "ko":
+        was, now = ("아래", "위") if below else ("위", "아래")
+        if row.passed:
+            return f"최근 {bars}봉 안에 {right} {was}였다가 지금은 {now}입니다"
+        if reached:
+            return f"최근 {bars}봉 안에 {right} {was}였고, 지금은 {now}여야 합니다"
+        return f"최근 {bars}봉 안에 {right} {was}였던 적이 있어야 합니다"
+    was, now = ("below", "above") if below else ("above", "below")
+    if row.passed:
+        return f"was {was} {right} within {bars} bars and is {now} it now"
+    if reached:
+        return f"was {was} {right} within {bars} bars, must be {now} it now"
+    return f"must have been {was} {right} within {bars} bars"

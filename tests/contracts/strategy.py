@@ -42,7 +42,7 @@ def assert_warm_up_suffices(evaluator: Evaluator, bars: Bars, samples: int) -> N
         short = evaluator.evaluate(window(bars, int(last) + 1 - evaluator.warm_up, int(last) + 1)).row()
         long = whole.row(int(last))
         for ours, theirs, size in zip(short.conditions, long.conditions, usual, strict=True):
-            for name in ("value", "threshold", "extreme"):
+            for name in ("value", "threshold", "extreme", "upper"):
                 assert close(getattr(ours, name), getattr(theirs, name), size), (
                     int(last),
                     ours.path,
@@ -51,15 +51,23 @@ def assert_warm_up_suffices(evaluator: Evaluator, bars: Bars, samples: int) -> N
                     theirs,
                 )
             assert ours.passed == theirs.passed, (int(last), ours, theirs)
-        assert (short.entries, short.exit) == (long.entries, long.exit)
+        assert short.exit == long.exit
+        for mine, yours in zip(short.entries, long.entries, strict=True):
+            assert mine.passed == yours.passed, (int(last), mine, yours)
+            assert close(mine.level, yours.level, 0.0), (int(last), mine, yours)
 
 
 def assert_same(one: Evaluation, other: Evaluation, count: int) -> None:
     """The first `count` rows of both are identical in every figure."""
     for mine, yours in zip((*one.entries, one.exit), (*other.entries, other.exit), strict=True):
         np.testing.assert_array_equal(mine[:count], yours[:count])
+    for number in range(len(one.entries)):
+        ours_waits, theirs_waits = one.stop_prices(number), other.stop_prices(number)
+        assert (ours_waits is None) is (theirs_waits is None)
+        if ours_waits is not None and theirs_waits is not None:
+            np.testing.assert_array_equal(ours_waits[:count], theirs_waits[:count])
     for ours, theirs in zip(one.conditions, other.conditions, strict=True):
-        for name in ("value", "threshold", "passed", "extreme"):
+        for name in ("value", "threshold", "passed", "extreme", "upper"):
             left, right = getattr(ours, name), getattr(theirs, name)
             if isinstance(left, np.ndarray):
                 left, right = left[:count], right[:count]

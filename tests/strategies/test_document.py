@@ -76,7 +76,7 @@ BAD_CONDITIONS: list[tuple[dict[str, Any], str, str]] = [
     (compare({"price": 1}, CLOSE), "wrong_form", f"{IN_ENTRY}.left"),
     (compare(None, CLOSE), "wrong_form", f"{IN_ENTRY}.left"),
     ({**CLOSE_ABOVE_100, "op": "breaks"}, "wrong_value", f"{IN_ENTRY}.op"),
-    ({**CLOSE_ABOVE_100, "kind": "between"}, "wrong_form", IN_ENTRY),
+    ({**CLOSE_ABOVE_100, "kind": "near"}, "wrong_form", IN_ENTRY),
     ({**CLOSE_ABOVE_100, "operator": "gt"}, "unknown_key", f"{IN_ENTRY}.operator"),
     ({"kind": "compare", "left": CLOSE, "op": "gt"}, "missing", f"{IN_ENTRY}.right"),
     ({"any": []}, "empty", f"{IN_ENTRY}.any"),
