@@ -16,6 +16,7 @@ from strategies.sentences import figure, why_sentence
 from strategies.shape import known
 from trading.errors import TradingError
 from trading.sizing import to_decimal
+from trading.one_bar import Verdict
 
 
 class Action(StrEnum):
@@ -111,7 +112,7 @@ def advance(signal: int, done: Action) -> int:
         raise IllegalSignalStep(f"{signal} by {done}", signal=signal, step=str(done)) from None
 
 
-def decide(state: PlanState, row: Row, risk: RiskRates) -> Decision:
+def decide(state: PlanState, row: Verdict, risk: RiskRates) -> Decision:
     """What the plan does after the closed bar `row`. Raises IllegalSignalStep for a signal outside 0 to 3."""
     if state.signal not in (0, 1, 2, 3):
         raise IllegalSignalStep(f"there is no signal {state.signal}", signal=state.signal)
@@ -147,7 +148,7 @@ def _after_the_sale(state: PlanState) -> Decision:
     return Decision(Action.RESTART, Reason.NEXT_CYCLE)
 
 
-def _first_buy(row: Row) -> Decision:
+def _first_buy(row: Verdict) -> Decision:
     if not row.entries[0].passed:
         return Decision(Action.HOLD, Reason.RULE_NOT_MET)
     if row.exit:
@@ -155,7 +156,7 @@ def _first_buy(row: Row) -> Decision:
     return Decision(Action.BUY_FIRST, Reason.FIRST_ENTRY)
 
 
-def _exit_or_second_buy(state: PlanState, row: Row) -> Decision:
+def _exit_or_second_buy(state: PlanState, row: Verdict) -> Decision:
     if row.exit:
         return Decision(Action.SELL, Reason.EXIT_RULE)
     if state.signal == 1 and len(row.entries) > 1 and row.entries[1].passed:

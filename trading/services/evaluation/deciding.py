@@ -1,0 +1,65 @@
+"""What a plan does on a bar, and what it remembers of it. Everything here happens under the plan's lock."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from trading.models import SwingPlan
+from trading.services.evaluation.looks import Look
+from trading.signal import Action, Decision, PlanState, advance, decide
+
+STEPS = {Action.BUY_FIRST: 1, Action.BUY_SECOND: 2, Action.SELL: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is told of a look. `facts` are the numbers the reason stands on, as strings."""
+
+    outcome: str
+    reason: str
+    facts: dict[str, str]
+    order_id: UUID | None = None
+
+
+def decision_on(plan: SwingPlan, look: Look, *, has_working_order: bool) -> Decision | None:
+    """What the bar asks of the plan as it stands; None where nothing may be decided on it."""
+    if look.is_late or look.is_warming_up:
+        return None
+    state = PlanState(
+        signal=plan.signal,
+        held=plan.held_quantity,
+        average_cost=plan.average_cost,
+        highest_close=plan.peak_close,
+        working_order=has_working_order,
+        exiting=plan.exiting,
+        repeat=plan.repeat,
+        cool_down_left=plan.cooldown_left,
+    )
+    return decide(state, look.seen, look.rule.rates)
+
+
+def wants_order(plan: SwingPlan, decision: Decision | None) -> bool:
+    return decision is not None and decision.action in STEPS and plan.mode == "on"
+
+
+def outcome_without_order(decision: Decision | None, look: Look) -> Outcome:
+    """What is told where no order is placed."""
+    if look.is_late:
+        return Outcome("skipped", "late", {"market_time": look.now.isoformat()})
+    if decision is None:
+        return Outcome("hold", "warming_up", {"bars": str(look.index + 1), "needed": str(look.rule.warm_up)})
+    return Outcome(decision.action, decision.reason, dict(decision.facts))
+
+
+def carry_on(plan: SwingPlan, decision: Decision | None, look: Look) -> None:
+    """What the plan remembers from this bar to the next."""
+    if plan.held_quantity:
+        plan.peak_close = max(plan.peak_close or look.close, look.close)
+    if plan.signal == 3 and plan.cooldown_left and decision is not None and decision.action is Action.HOLD:
+        plan.cooldown_left -= 1
+    if decision is not None and decision.action is Action.RESTART:
+        plan.signal = advance(plan.signal, Action.RESTART)
+        plan.cycle += 1
+        plan.cycle_spent = Decimal(0)
+    plan.decided_until = look.closed_at
+    plan.version += 1

@@ -1,0 +1,73 @@
+"""Rules as plans use them: compiled once per process and content, however many plans and people share it."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from json import dumps
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from strategies.document import RuleDocument
+from strategies.models import StrategyVersion
+from strategies.rows import Row
+from trading.signal import RiskRates
+from trading.one_bar import BarRule, Seen, Sight, UnknownWord
+
+if TYPE_CHECKING:  # TA-Lib is loaded by the first evaluation: the web process does without
+    from strategies.compiler import Evaluator
+    from strategies.indicators import Frame
+
+MOST_KEPT = 8192  # rules, some ten kilobytes each
+
+
+class SeenRow:
+    """What the compiler says about a bar, for a rule that only it understands."""
+
+    def __init__(self, row: Row) -> None:
+        self.closed_at, self.close, self.entries, self.exit = row.closed_at, row.close, row.entries, row.exit
+        self.text = dumps(row.as_data())
+
+
+class Rule:
+    """A version's rule, ready to look at a bar."""
+
+    def __init__(self, document: RuleDocument) -> None:
+        from strategies.compiler import compile_document
+
+        evaluator = compile_document(document)
+        self.warm_up = evaluator.warm_up
+        self.rates = RiskRates.of(evaluator.document.risk)
+        self._whole: Evaluator | None = None
+        self._of_a_bar: BarRule | None = None
+        try:
+            self._of_a_bar = BarRule(evaluator)
+        except UnknownWord:
+            self._whole = evaluator
+
+    def see(self, sight: Sight) -> Seen | SeenRow:
+        """What the rule says about the bar of `sight`."""
+        if self._of_a_bar is not None:
+            return self._of_a_bar.see(sight)
+        assert self._whole is not None  # noqa: S101
+        return SeenRow(_row(self._whole, sight.frame, sight.index))
+
+
+def _row(evaluator: "Evaluator", frame: "Frame", index: int) -> Row:
+    return evaluator.evaluate(frame.bars, frame).row(index)
+
+
+_kept: OrderedDict[str, Rule] = OrderedDict()
+
+
+def rules_of(versions: Mapping[str, UUID]) -> dict[str, Rule]:
+    """The rules of these versions by their hash; those not yet known to this process are read in one query."""
+    found = {key: _kept[key] for key in versions if key in _kept}
+    missing = {versions[key]: key for key in versions if key not in found}
+    rows = StrategyVersion.objects.filter(pk__in=missing) if missing else StrategyVersion.objects.none()
+    for version_id, document in rows.values_list("pk", "document"):
+        found[missing[version_id]] = Rule(RuleDocument.from_data(document))
+    for key, rule in found.items():
+        _kept[key] = rule
+        _kept.move_to_end(key)
+    while len(_kept) > MOST_KEPT:
+        _kept.popitem(last=False)
+    return found
