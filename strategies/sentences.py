@@ -49,7 +49,7 @@ _RISK: Mapping[str, Words] = {
     ),
     "time_stop_bars": Words(
         "보유 기간: 매수한 봉부터 세어 {}봉을 채우면 다음 봉 시가에 전량 매도",
-        "Time stop: sell all at the next open after {} bars held, the bar of the buy counted",
+        "Time stop: sell all at the next open after {} bar(s) held, that of the buy counted",
     ),
     "max_position_rate": Words("최대 비중: 계좌 평가액의 {}까지", "Largest position: {} of the account's worth"),
 }

@@ -10,10 +10,23 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from strategies.catalog import Bounds
+from strategies.catalog import Bounds, Words
 from strategies.document import RuleDocument
 from strategies.errors import DocumentInvalid, problem
 from strategies.shape import Number, Part
+
+NAME = Words("오토 스윙", "Auto swing")
+DESCRIPTION = Words(
+    "단기 EMA가 중기 EMA를 상향 돌파하면 1차, 중기가 장기를 상향 돌파하면 2차로 사고 하향 돌파하면 팝니다. "
+    "RSI, ADX, OBV로 거릅니다.",
+    "Buys first when the short EMA crosses above the medium one, again when the medium crosses above the long one, and sells "
+    "on the way down. Filtered by RSI, ADX and OBV.",
+)
+ACTIVE_NAME = Words("활발한 스윙", "Active swing")
+ACTIVE_DESCRIPTION = Words(
+    "RSI 조건이 없고 ADX 기준이 20이라 자주 거래하는 오토 스윙입니다.",
+    "The swing rule without RSI and with an ADX threshold of 20: it trades more often.",
+)
 
 Step = Literal["first", "second", "exit"]
 
