@@ -26,8 +26,8 @@ from tests.faults.sweep import set_up
 
 SCALE = 20  # of waiting times
 PLACERS, DISPATCHERS = 3, 2
-BETWEEN_KILLS = (0.1, 0.5)  # seconds
-LONGEST_SETTLING = 120.0
+BETWEEN_KILLS = (0.2, 0.8)  # seconds
+SETTLING = 160.0  # seconds at most
 RESTARTS = 2
 
 
@@ -76,6 +76,7 @@ class Cast:
         self.roles = [
             *(Role("placer", number, roles.place_orders) for number in range(PLACERS)),
             *(Role("dispatch", number, roles.dispatch) for number in range(DISPATCHERS)),
+            Role("person", 0, roles.watch_over),
         ]
         self.stranger = Role("stranger", 0, roles.trade_by_hand)
         self.failures: list[str] = []
@@ -97,7 +98,7 @@ class Cast:
     def notice(self) -> None:
         """Whoever ended without being killed has failed, and is replaced all the same."""
         for role in self.roles:
-            pid, status = os.waitpid(role.pid, os.WNOHANG)
+            pid, status = os.waitpid(role.pid, os.WNOHANG) if role.pid else (0, 0)
             if pid:
                 self._ended(role, status, wanted=None)
                 self.start(role)
@@ -109,10 +110,12 @@ class Cast:
             pid, status = os.waitpid(role.pid, os.WNOHANG)
             if pid:
                 self._ended(role, status, wanted=0)
+                role.pid = 0
                 return
             time.sleep(0.05)
         os.kill(role.pid, signal.SIGKILL)
         os.waitpid(role.pid, 0)
+        role.pid = 0
         self.failures.append(f"{role.name} {role.number} did not end in {seconds:.0f} s")
 
     def stop_dispatchers(self) -> None:
@@ -153,9 +156,9 @@ def run(words: argparse.Namespace, database: str, postgres: Postgres | None) -> 
             kills = _storm(cast, words.kills, Random(words.seed), postgres, memory)
             venue.set_faults()
             scene.enough.raise_it()
-            for role in [*cast.of("placer"), cast.stranger]:
+            for role in [*cast.of("placer"), *cast.of("person"), cast.stranger]:
                 cast.end(role, 30)
-            settled = _calm(memory, cast)
+            settled = _calm(memory, cast, SETTLING if mutant is mutants.Mutant.NONE else SETTLING / 4)
             cast.stop_dispatchers()
         told = run_in_child(partial(_audit, scene, venue))
         if told.status:
@@ -173,7 +176,8 @@ def _playing(cast: Cast) -> Iterator[None]:
         yield
     except BaseException:
         for role in everybody:
-            os.kill(role.pid, signal.SIGKILL)
+            if role.pid:
+                os.kill(role.pid, signal.SIGKILL)
         raise
 
 
@@ -190,12 +194,12 @@ def _storm(cast: Cast, wanted: int, random: Random, postgres: Postgres | None, m
     return wanted
 
 
-def _calm(memory: Memory, cast: Cast) -> float | None:
+def _calm(memory: Memory, cast: Cast, seconds: float) -> float | None:
     """Until nothing is in doubt; then call back what rests, until nothing does. Seconds, None where it never came to rest."""
     began = time.monotonic()
     for step in (_in_doubt, _resting):
         while run_in_child(step).result != 0:
-            if time.monotonic() - began > LONGEST_SETTLING:
+            if time.monotonic() - began > seconds:
                 return None
             time.sleep(0.5)
             memory.look([role.pid for role in cast.of("dispatch")])
@@ -232,31 +236,33 @@ def _prepare(venue: Any, mutant: Any) -> tuple[list[tuple[str, str]], list[str]]
 
     from tests import factories as make
     from tests.faults import mutants, stage
+    from trading.services.readings import open_books
 
     call_command("migrate", verbosity=0)
     mutants.spoil_database(mutant)
-    instruments = [stage.make_instrument(symbol).key for symbol in ("005930", "000660")]
+    instruments = [stage.make_instrument(symbol).key for symbol in ("005930",)]
     for key in instruments:
         venue.set_costs(key)
         venue.set_price(key, stage.PRICE)
     accounts = []
-    for broker in ("plain", "plain", "plainid", "plainid"):
+    for broker in ("plain", "plain", "plainid"):  # few lanes, so that orders meet doubts
         user = make.make_user()
         account = stage.make_account(
             user, broker, "chaos", venue, cash=stage.RICH, units=dict.fromkeys(instruments, 2_000)
         )
         stage.lift_limits(account)
+        open_books(account)
         accounts.append((str(account.pk), broker))
     return accounts, instruments
 
 
 def _faults() -> list[Any]:
-    """A third of what we send and ask goes wrong in some way; what comes late comes within the time we wait for it."""
+    """Half of what is sent goes wrong in some way; what comes late comes within the time that has to be waited for it."""
     from tests.servers.faults import Fault, Rule, Verb
 
-    rules = [Rule(fault, Verb.SUBMIT, None, 0.05, seconds=2.0) for fault in Fault if _fits(fault, Verb.SUBMIT)]
+    rules = [Rule(fault, Verb.SUBMIT, None, 0.1, seconds=3.0) for fault in Fault if _fits(fault, Verb.SUBMIT)]
     for verb, share in ((Verb.CANCEL, 0.05), (Verb.LIST, 0.03), (Verb.FIND, 0.04), (Verb.HOLDINGS, 0.04)):
-        rules += [Rule(fault, verb, None, share, seconds=1.0) for fault in Fault if _fits(fault, verb)]
+        rules += [Rule(fault, verb, None, share, seconds=2.0) for fault in Fault if _fits(fault, verb)]
     return rules
 
 
@@ -274,7 +280,7 @@ def _audit(scene: Any, venue: Any) -> dict[str, Any]:
     from brokers.models import BrokerAccount
     from tests.faults.auditor import audit
     from tests.faults.stage import truth_of
-    from trading.models import Order
+    from trading.models import Alert, Halt, Order
 
     findings = [
         finding
@@ -287,6 +293,9 @@ def _audit(scene: Any, venue: Any) -> dict[str, Any]:
         "findings": [str(finding) for finding in findings],
         "orders": Order.objects.exclude(state="denied").count(),
         "states": Counter(Order.objects.values_list("state", flat=True)),
+        "alerts": {row.cause: row.times for row in Alert.objects.order_by("times")},
+        "halts": [str(row) for row in Halt.objects.exclude(mode="active")],
+        "reasons": Counter(Order.objects.exclude(reason="").values_list("reason", flat=True)),
         "answers": Counter(answer for answer, _ms in answers),
         "milliseconds": sorted(ms for _answer, ms in answers if ms is not None),
         "requests": venue.truth()["requests"],
@@ -311,6 +320,8 @@ def _report(
         print(f"    {failure}")
     print(f"seed={words.seed} database={words.db} mutant={words.mutant or 'none'} time_scale={SCALE}")
     print(f"states {told['states']}")
+    print(f"reasons {told['reasons']}")
+    print(f"alerts {told['alerts']} latches {told['halts']}")
     print(f"answers {told['answers']}")
     print(f"venue requests {told['requests']}, strangers' orders {told['strangers']}")
     print(f"place_order p50={times[len(times) // 2]:.1f} ms p99={times[int(len(times) * 0.99)]:.1f} ms n={len(times)}")

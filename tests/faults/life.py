@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from django.utils import timezone
+
 from brokers.models import BrokerAccount
 from brokers.protocol import OrderType
 from brokers.services import open_broker
@@ -25,7 +27,7 @@ from trading.services import leases, sending, system
 
 BUY, PART = Decimal(10), Decimal(4)
 MOST_TRIES = 3  # orders for one step, one after the other, as a plan gives them bar by bar
-MOST_ROUNDS = 60
+MOST_ROUNDS = 40
 ROUND_SECONDS = 21.0  # of a clock that is moved, not waited for: a little more than lies between two reads that count
 
 
@@ -66,15 +68,26 @@ class Life:
     def settle(self, order: Order, until: Callable[[Order], bool]) -> Order:
         """Turn dispatch's wheel, time passing between the turns, until nothing is in doubt and `order` is as wanted.
 
-        Gives up after twenty minutes of that time: the auditor sees what was left.
+        Gives up after a quarter of an hour of that time: the auditor sees what was left.
         """
         for _ in range(MOST_ROUNDS):
             self._turn()
             order = _fresh(order.pk)
             if until(order) and not self._waiting():
                 break
-            self.advance(ROUND_SECONDS)
+            self.advance(self._until_next_look())
         return order
+
+    def _until_next_look(self) -> float:
+        """Seconds. Of an order in doubt nothing can be proven for a while: one look in that time is as good as many."""
+        doubted = (
+            Order.objects.filter(broker_account=self.account, state=OrderState.UNKNOWN).order_by("-sent_at").first()
+        )
+        if doubted is None or doubted.sent_at is None:
+            return ROUND_SECONDS
+        waited = (timezone.now() - doubted.sent_at).total_seconds()
+        rest = open_broker(self.account).abilities.settle.total_seconds() - waited
+        return max(rest, ROUND_SECONDS) if waited > ROUND_SECONDS else ROUND_SECONDS
 
     def _turn(self) -> None:
         """One round of what `manage.py dispatch` does."""

@@ -24,17 +24,19 @@ from tests.faults.stage import PRICE
 from tests.servers.control import ControlClient
 from trading import services
 from trading.errors import OrderNotOpen, TradingError
+from trading.latches import Mode
 from trading.lifecycle import WORKING, OrderState
 from trading.management.commands.dispatch import Dispatcher
-from trading.models import Order
+from trading.models import Halt, Order
+from trading.services import halts
 
-QUANTITIES = (1, 2, 3)  # few shapes: the same order again and again is what is hard to tell apart
+QUANTITY = 3  # the same order again and again is what is hard to tell apart
 STRANGE_QUANTITIES = (4, 5)  # where the venue keeps no id, nobody can tell a stranger's order of our shape from ours
 RESTING = int(PRICE) - 2_000  # bids here wait
 ASKED = int(PRICE) + 2_000  # and offers here
-CANCELS = 0.2
+CANCELS = 0.15
 STRANGERS = 0.25  # of our own number: one in five orders is a stranger's
-PAUSE = (0.01, 0.06)
+PAUSE = (0.02, 0.12)
 Answer = TypeVar("Answer")
 
 
@@ -102,7 +104,7 @@ class Placer:
             account=account,
             instrument=self.random.choice(self._scene.instruments),
             side=side.value,
-            quantity=self.random.choice(QUANTITIES),
+            quantity=QUANTITY,
             price=int(PRICE) if self.random.random() < 0.6 else away,
         )
 
@@ -150,6 +152,18 @@ def dispatch(_scene: Scene, _number: int, _seed: str) -> None:
     Dispatcher(stop).run()
 
 
+def watch_over(scene: Scene, _number: int, _seed: str) -> None:
+    """A person lets an account trade again whenever it stopped itself: so much goes wrong that it does so all the time."""
+    while not scene.enough.is_raised:
+        insisting(_release_latches)
+        time.sleep(0.3)
+
+
+def _release_latches() -> None:
+    for row in Halt.objects.exclude(mode=Mode.ACTIVE).exclude(scope="site"):
+        halts.open_latch(row.scope, row.target, by=None)
+
+
 def trade_by_hand(scene: Scene, _number: int, seed: str) -> None:
     """A person trades on the same accounts by another program, and never on purpose what would be filled."""
     venue, random = ControlClient(scene.venue_url), Random(seed)
@@ -158,7 +172,7 @@ def trade_by_hand(scene: Scene, _number: int, seed: str) -> None:
         wanted = STRANGERS * sum(Journal(path).begun() for path in scene.folder.glob("placer-*"))
         while len(placed) < wanted and not scene.enough.is_raised:
             account, broker = random.choice(scene.accounts)
-            quantity = random.choice(QUANTITIES if broker == "plainid" else STRANGE_QUANTITIES)
+            quantity = QUANTITY if broker == "plainid" else random.choice(STRANGE_QUANTITIES)
             instrument = random.choice(scene.instruments)
             placed.append((account, venue.order_by_a_stranger(account, instrument, Side.BUY, quantity, RESTING)))
             if random.random() < CANCELS:
