@@ -3,6 +3,7 @@
 What venues differ in is data (`Abilities`); the code that sends and settles asks that, never for a broker's name.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -150,14 +151,22 @@ class Holdings:
     average_price: dict[str, Decimal] = field(default_factory=dict)
 
 
+MaySend = Callable[[], bool]  # whether the right to send still lasts
+
+
+def always() -> bool:
+    """The right to send what harms nobody when it is late: a question, a cancel."""
+    return True
+
+
 class Broker(Protocol):
     """One brokerage login. Every method may raise `brokers.errors.OutcomeUnknown` or, for reads, `ReadIncomplete`."""
 
     @property
     def abilities(self) -> Abilities: ...
 
-    def submit(self, order: OrderRequest) -> OrderReport:
-        """Send an order once: no retry, no redirect.
+    def submit(self, order: OrderRequest, may_send: MaySend = always) -> OrderReport:
+        """Send an order once: no retry, no redirect, and only if `may_send` says so just before the first byte leaves.
 
         Raises NotSent where nothing can have left, OutcomeUnknown where the order may or may not have arrived.
         """

@@ -14,11 +14,13 @@ from brokers.protocol import (
     CancelReply,
     Holdings,
     ListedOrder,
+    MaySend,
     OrderReport,
     OrderRequest,
     OrderType,
     ReportStatus,
     TimeInForce,
+    always,
 )
 from brokers.virtual.adapter import ABILITIES
 from markets.types import Side
@@ -62,7 +64,7 @@ class FakeBroker:
         self.cancels: list[UUID] = []
         self.looked_for: list[UUID] = []
 
-    def submit(self, order: OrderRequest) -> OrderReport:
+    def submit(self, order: OrderRequest, may_send: MaySend = always) -> OrderReport:
         self.sent.append(order.id)
         answer = self._certain("submit")
         assert isinstance(answer, OrderReport)
@@ -143,7 +145,7 @@ class FakeVenue:
         """For `open_account`."""
         return self
 
-    def submit(self, order: OrderRequest) -> OrderReport:
+    def submit(self, order: OrderRequest, may_send: MaySend = always) -> OrderReport:
         self.sent.append(order.id)
         answer = self.reply.pop(0) if len(self.reply) > 1 else self.reply[0]
         if isinstance(answer, Exception):

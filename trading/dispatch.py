@@ -6,6 +6,7 @@ No order is ever sent twice: the attempt row is committed before the call, and a
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from brokers.errors import BrokerNotConfigured, NotSent, OutcomeUnknown
@@ -90,11 +91,11 @@ def _withdraw_all(account_id: UUID, error: BrokerNotConfigured) -> int:
 
 def deliver(claimed: Claim, broker: Broker) -> bool:
     """Submit once and write down what came of it; False where that is doubt, as is whatever is not an answer."""
-    if sending.is_overdue(claimed):
+    if not sending.is_in_time(claimed):
         sending.mark_unknown(claimed, "not_sent_in_time")
         return False
     try:
-        report = broker.submit(claimed.request)
+        report = broker.submit(claimed.request, partial(sending.is_in_time, claimed))
     except NotSent as e:
         logger.warning("order %s: not sent (%s)", claimed.order_id, e)
         report = OrderReport(ReportStatus.REJECTED, reason=e.code, retryable=True)

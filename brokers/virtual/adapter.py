@@ -7,11 +7,13 @@ from brokers.protocol import (
     CancelReply,
     Holdings,
     ListedOrder,
+    MaySend,
     OrderReport,
     OrderRequest,
     OrderType,
     ReportStatus,
     TimeInForce,
+    always,
 )
 
 ABILITIES = Abilities(
@@ -30,7 +32,7 @@ class VirtualBroker:
 
     abilities = ABILITIES
 
-    def submit(self, order: OrderRequest) -> OrderReport:
+    def submit(self, order: OrderRequest, may_send: MaySend = always) -> OrderReport:
         """Accept. Asked twice for one order it gives the same answer: its key is made from our id."""
         return OrderReport(ReportStatus.ACCEPTED, broker_order_key=_key(order))
 

@@ -7,21 +7,18 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from brokers.errors import NotSent, OutcomeUnknown, ReadIncomplete
+from brokers.protocol import MaySend, always
 from brokers.wire.messages import Reply, Request
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 7.0  # from the first byte of the request to the last of the reply
 MOST_BYTES = 4 * 1024 * 1024
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-
-
-def always() -> bool:
-    return True
 
 
 class WireClient:
@@ -49,7 +46,7 @@ class WireClient:
         self._read_seconds = read_seconds
         self._most_bytes = most_bytes
 
-    def send_once(self, request: Request, may_send: Callable[[], bool] = always) -> Reply:
+    def send_once(self, request: Request, may_send: MaySend = always) -> Reply:
         """Send a request that must not arrive twice; the whole reply, whatever its status.
 
         `may_send` is asked when the connection stands, just before the first byte: connecting may have taken longer than

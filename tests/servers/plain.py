@@ -20,11 +20,13 @@ from brokers.protocol import (
     FillReport,
     Holdings,
     ListedOrder,
+    MaySend,
     OrderReport,
     OrderRequest,
     OrderType,
     ReportStatus,
     TimeInForce,
+    always,
 )
 from brokers.wire.classify import Classifier, as_report
 from brokers.wire.client import WireClient
@@ -84,8 +86,8 @@ class PlainBroker:
         self._account = account
         self.abilities = abilities
 
-    def submit(self, order: OrderRequest) -> OrderReport:
-        reply = self._http.send_once(self._order_request(order))
+    def submit(self, order: OrderRequest, may_send: MaySend = always) -> OrderReport:
+        reply = self._http.send_once(self._order_request(order), may_send)
         if reply.status >= 500 and os.environ.get(MUTANT_NAME) == READS_500_AS_REFUSAL:
             return OrderReport(ReportStatus.REJECTED, reason="internal")
         return as_report(CLASSIFIER.judge(reply))

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from brokers.errors import NotSent, ReadIncomplete
-from brokers.protocol import CancelReply, OrderReport, OrderRequest, ReportStatus
+from brokers.protocol import CancelReply, MaySend, OrderReport, OrderRequest, ReportStatus, always
 from markets.types import Side
 from tests.fakes import WIRED, WIRED_WITH_ID, FakeVenue
 from tests.trading.wired import Wired, make_wired
@@ -76,10 +76,10 @@ class TruthfulVenue(FakeVenue):
         self.truth[order.id] = row.key
         return row
 
-    def submit(self, order: OrderRequest) -> OrderReport:
+    def submit(self, order: OrderRequest, may_send: MaySend = always) -> OrderReport:
         vanishes = self.reply[0] == "vanished"
         try:
-            return super().submit(order)
+            return super().submit(order, may_send)
         finally:
             if vanishes:
                 self.late.append(order)

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from brokers.models import BrokerAccount
-from brokers.protocol import Broker, Environment, OrderReport, OrderRequest
+from brokers.protocol import Broker, Environment, MaySend, OrderReport, OrderRequest, always
 from brokers.virtual.adapter import VirtualBroker
 from tests import factories as make
 from tests.fakes import VENUES, FakeVenue
@@ -32,10 +32,10 @@ class SlowVenue(FakeVenue):
         super().__init__()
         self.has_order, self.may_answer = threading.Event(), threading.Event()
 
-    def submit(self, order: OrderRequest) -> OrderReport:
+    def submit(self, order: OrderRequest, may_send: MaySend = always) -> OrderReport:
         self.has_order.set()
         assert self.may_answer.wait(30)
-        return super().submit(order)
+        return super().submit(order, may_send)
 
 
 def hold_lease() -> int:

@@ -8,10 +8,12 @@ from time import monotonic
 from django.db import transaction
 from django.utils import timezone
 
+from markets.models import Statements
 from trading.errors import TradingError
 from trading.models import Lease, Pulse
 from trading.services.timing import scaled
 
+LEASES = Statements(Lease)
 LIFE = timedelta(seconds=15)
 RENEW = timedelta(seconds=5)
 
@@ -94,8 +96,11 @@ def give_back(name: str, holder: str) -> None:
 
 
 def is_current(name: str, fence: int) -> bool:
-    """Whether `fence` is still the newest and its time has not run out. Call inside the claim's transaction."""
-    lease = Lease.objects.select_for_update().filter(name=name).first()
+    """Whether `fence` is still the newest and its time has not run out. Call inside the claim's transaction.
+
+    The row is shared: claims of different accounts do not wait for one another, a takeover waits for them.
+    """
+    lease = LEASES.first("name = %s", [name], lock="FOR SHARE")
     return lease is not None and lease.fence == fence and lease.until > timezone.now()
 
 

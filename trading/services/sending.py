@@ -141,10 +141,10 @@ def _submit(order: Order) -> datetime:
     return deadline
 
 
-def is_overdue(claimed: Claim) -> bool:
-    """Whether too much time has passed since the claim to send: the process froze, or the machine slept (I13)."""
+def is_in_time(claimed: Claim) -> bool:
+    """Whether it is not too late to send since the claim: the process may have frozen, the machine slept (I13)."""
     waited = timedelta(seconds=monotonic() - claimed.begun)
-    return waited > SEND_WITHIN or timezone.now() > claimed.deadline
+    return waited <= SEND_WITHIN and timezone.now() <= claimed.deadline
 
 
 @transaction.atomic
