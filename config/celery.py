@@ -33,6 +33,10 @@ app.conf.update(
         "evaluate plans each hour": {"task": "trading.tasks.evaluate_plans", "schedule": crontab(minute="0")},
         "catch up on missed bars": {"task": "trading.tasks.evaluate_plans", "schedule": 60.0},
         "send what nobody sent": {"task": "trading.tasks.dispatch_orders", "schedule": 30.0},
+        "forget old request keys": {
+            "task": "trading.tasks.forget_request_keys",
+            "schedule": crontab(hour="18", minute="30"),
+        },
         "prove that beat and worker live": {"task": "config.tasks.beat_canary", "schedule": 10.0},
     },
 )

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from trading import services
 from trading.rounds import Rounds
-from trading.services import system, triggers
+from trading.services import idempotency, system, triggers
 from trading.services.couriers import Couriers
 from trading.services.durability import waiting_for_the_disk
 
@@ -39,3 +39,9 @@ def dispatch_orders() -> None:
         logger.warning("newer code sends from here on: %s", e)
     finally:
         services.give_back(services.DISPATCH, holder)
+
+
+@shared_task
+def forget_request_keys() -> None:
+    """Let go of the keys of requests older than 30 days: nobody repeats those."""
+    idempotency.prune(timezone.now())

@@ -1,9 +1,8 @@
-"""One thread for each account with a wire, so that a slow broker holds up nobody else's orders."""
+"""One thread for each account with a wire, so that a slow broker holds up nobody else's orders, and for other slow work."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from time import monotonic
-from uuid import UUID
 
 import structlog
 from django.db import connections
@@ -18,25 +17,28 @@ MOST = 16  # at once: every one has a database connection of its own
 
 
 class Couriers:
-    """Runs one piece of work per account at a time. Threads end with their work; the process does not wait for them."""
+    """Runs one piece of work per account, or other name, at a time.
+
+    Threads end with their work; the process does not wait for them.
+    """
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._threads: dict[UUID, threading.Thread] = {}
+        self._threads: dict[Hashable, threading.Thread] = {}
         self._superseded: ReleaseSuperseded | None = None
 
-    def start(self, account_id: UUID, work: Callable[[], object]) -> bool:
-        """Begin `work` for this account; False where its last is not done, or too many others are under way."""
+    def start(self, name: Hashable, work: Callable[[], object]) -> bool:
+        """Begin `work` under this name; False where its last is not done, or too many others are under way."""
         self._threads = {each: thread for each, thread in self._threads.items() if thread.is_alive()}
-        if account_id in self._threads or len(self._threads) >= self._most:
+        if name in self._threads or len(self._threads) >= self._most:
             return False
-        thread = threading.Thread(target=self._run, args=(account_id, work), name=f"courier {account_id}", daemon=True)
-        self._threads[account_id] = thread
+        thread = threading.Thread(target=self._run, args=(name, work), name=f"courier {name}", daemon=True)
+        self._threads[name] = thread
         thread.start()
         return True
 
-    def is_busy(self, account_id: UUID) -> bool:
-        thread = self._threads.get(account_id)
+    def is_busy(self, name: Hashable) -> bool:
+        thread = self._threads.get(name)
         return thread is not None and thread.is_alive()
 
     def wait(self, seconds: float) -> bool:
@@ -51,15 +53,15 @@ class Couriers:
         if self._superseded is not None:
             raise self._superseded
 
-    def _run(self, account_id: UUID, work: Callable[[], object]) -> None:
+    def _run(self, name: Hashable, work: Callable[[], object]) -> None:
         try:
             with waiting_for_the_disk():  # this thread's connection is a new one
                 work()
         except ReleaseSuperseded as e:
             self._superseded = e
         except (LeaseLost, NotArmed) as e:
-            logger.warning("courier stopped", account=str(account_id), why=e.code)
+            logger.warning("courier stopped", courier=str(name), why=e.code)
         except Exception:
-            logger.exception("courier failed", account=str(account_id))
+            logger.exception("courier failed", courier=str(name))
         finally:
             connections.close_all()

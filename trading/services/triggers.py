@@ -19,7 +19,7 @@ from trading.services.watches import Trip, Watched
 logger = structlog.get_logger(__name__)
 
 Check = Callable[[Watched], Iterable[Trip]]
-CHECKS: tuple[Check, ...] = (
+QUICK: tuple[Check, ...] = (
     watches.orders_in_doubt,
     watches.rejects_in_row,
     watches.open_differences,
@@ -27,14 +27,15 @@ CHECKS: tuple[Check, ...] = (
     watches.losses_today,
     watches.losses_in_row,
     watches.orders_per_minute,
-    watches.books_that_differ,
 )
+SLOW: tuple[Check, ...] = (watches.books_that_differ,)  # takes as long as the largest account's history is
+CHECKS = QUICK + SLOW
 
 
 def sweep(now: datetime, checks: Sequence[Check] = CHECKS) -> int:
     """Look at everything that may close a latch; how many closed. `now` is wall time.
 
-    For the dispatch loop, every five seconds or so. It also asks back what a halt could not reach at its moment, and says
+    For the dispatch loop, every five seconds or so; what is slow it lets a thread of its own do. It also asks back what a halt could not reach at its moment, and says
     again what nobody has acknowledged. One check that fails is told and stops no other; without the database none works.
     """
     watched = Watched(now, _opened_at())

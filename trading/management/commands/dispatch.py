@@ -90,7 +90,8 @@ class Dispatcher:
             return
         if self._fence != before or self._rounds.is_disarmed or _is_over(self._advanced, EPOCH):
             self._advance_epoch()
-        triggers.sweep(timezone.now())
+        triggers.sweep(timezone.now(), triggers.QUICK)
+        self._couriers.start("books", lambda: triggers.sweep(timezone.now(), triggers.SLOW))
         if _is_over(self._swept, SWEEP):
             self._swept = monotonic()
             services.evaluate_due()
