@@ -138,7 +138,7 @@ class AuditEntry(models.Model):
     actor = models.CharField(_("행위자"), max_length=64, db_index=True)  # user:<id>, or what acted: command, dispatch
     action = models.CharField(_("행위"), max_length=48)
     subject = models.CharField(_("대상"), max_length=96)  # such as account:<id>
-    before: Any = models.JSONField(_("이전"), default=dict)  # {"name": "text"}, secrets masked
+    before: Any = models.JSONField(pgettext_lazy("audit", "이전"), default=dict)  # {"name": "text"}, secrets masked
     after: Any = models.JSONField(_("이후"), default=dict)
     address = models.CharField(_("주소"), max_length=45, blank=True)
     result = models.CharField(_("결과"), max_length=16, choices=list(RESULT_LABELS.items()))

@@ -90,7 +90,7 @@ class ReleaseForm(StepUpForm):
         version: int = self.cleaned_data["version"]
         if version != self.latch.version:
             raise ValidationError(
-                _("그 사이 다시 멈췄습니다. 아래 사유를 확인하고 한 번 더 눌러 주세요."), code="latched_again"
+                _("그 사이 다시 멈췄습니다. 위 사유를 확인하고 한 번 더 눌러 주세요."), code="latched_again"
             )
         return version
 

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from markets.models import ExactDecimalField
 
@@ -11,7 +12,7 @@ KIND_LABELS = {
     "withdrawal": _("출금"),
     "reserve": _("예약"),
     "release": _("예약 해제"),
-    "fill": _("체결"),
+    "fill": pgettext_lazy("execution", "체결"),
     "adjustment": _("대조 조정"),
     "reset": _("초기화"),
 }

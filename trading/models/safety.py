@@ -6,14 +6,15 @@ from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from markets.models import ExactDecimalField
 
 SCOPES = {
-    "site": _("전체"),
-    "user": _("회원"),
+    "site": pgettext_lazy("scope", "사이트 전체"),
+    "user": pgettext_lazy("scope", "한 회원의 모든 거래"),
     "account": _("계좌"),
-    "plan": _("오토 스윙"),
+    "plan": pgettext_lazy("one plan", "오토 스윙"),
     "instrument": _("종목"),
 }
 HALT_MODES = {"active": _("정상"), "reduce_only": _("청산만"), "halted": _("정지")}

@@ -124,7 +124,7 @@ SENTENCES = {
     "limit_needs_value": _("실전 계좌에서는 이 한도를 없앨 수 없습니다. 값을 적어 주세요."),
     "limit_never_looser": _("이 한도는 풀 수 없습니다."),
     # why trading was stopped
-    "stopped_by_person": _("직접 정지했습니다."),
+    "stopped_by_person": _("사람이 정지했습니다."),
     "rejects_in_row": _("증권사가 주문을 연달아 %(count)s번 거부했습니다."),
     "losses_in_row": _("연달아 %(count)s회 손실이 났습니다."),
     "unknown_too_long": _("주문의 접수 여부를 오래 확인하지 못하고 있습니다."),
@@ -145,7 +145,9 @@ SENTENCES = {
     ),
     "average_price_unknown": _("증권사가 %(instrument)s의 평균 매수가를 알려 주지 않아 장부에 넣을 수 없습니다."),
     "order_not_in_doubt": _("이미 접수 여부가 밝혀진 주문입니다."),
-    "not_this_order": _("증권사의 그 주문은 이 주문일 수 없습니다. 이미 다른 주문이거나 목록에서 사라졌습니다."),
+    "not_this_order": _(
+        "증권사의 그 주문은 이 주문일 수 없습니다. 이미 다른 주문과 이어져 있거나 목록에서 사라졌습니다."
+    ),
     # why a plan did nothing
     "warming_up": _("지표를 계산할 봉이 아직 부족합니다. 필요 %(needed)s, 있음 %(bars)s"),
     "late": _("건너뛰었습니다: 봉이 마감된 뒤 너무 늦게 보았습니다."),
@@ -168,6 +170,12 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None) -> str:
         return ""
     shown = {name: str(WORDS.get(name, {}).get(value) or _shown(value)) for name, value in (facts or {}).items()}
     return str(SENTENCES.get(code, UNKNOWN_CODE)) % _WithGaps(shown, code=code)
+
+
+@register.filter
+def code_sentence(code: str) -> str:
+    """A code that needs no numbers, in words."""
+    return sentence(code)
 
 
 def error_sentence(error: TradingError) -> str:

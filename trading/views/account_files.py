@@ -19,6 +19,7 @@ from django.utils import timezone, translation
 from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from brokers.models import BrokerAccount
@@ -57,7 +58,13 @@ def account_orders_csv(request: PersonRequest, account_id: UUID) -> HttpResponse
 @signed_in
 def account_fills_csv(request: PersonRequest, account_id: UUID) -> HttpResponse:
     account = own_account(request, account_id)
-    return _file(request, account, _("체결"), _fill_head(), lambda: map(_fill_row, services.all_fills(account)))
+    return _file(
+        request,
+        account,
+        pgettext("execution", "체결"),
+        _fill_head(),
+        lambda: map(_fill_row, services.all_fills(account)),
+    )
 
 
 def _statement_rows(account: BrokerAccount) -> Iterator[tuple[Cell, ...]]:
@@ -78,7 +85,7 @@ def _order_head() -> tuple[str, ...]:
     return (
         _("시장 시각"), _("주문 번호"), _("종목 코드"), _("종목"), _("매매 구분"), _("주문 종류"), _("유효 기간"), _("수량"),
         _("지정가"), _("스톱 가격"), _("체결 수량"), _("체결 금액"), _("평균 체결가"), _("수수료"), _("세금"), _("통화"),
-        _("상태"), _("사유"), _("목적"), _("오토 스윙"), _("끝난 시각"),
+        _("상태"), _("사유"), _("목적"), pgettext("one plan", "오토 스윙"), _("끝난 시각"),
     )  # fmt: skip
 
 
@@ -96,7 +103,7 @@ def _order_row(order: Order) -> tuple[Cell, ...]:
 def _fill_head() -> tuple[str, ...]:
     return (
         _("시장 시각"), _("체결 번호"), _("주문 번호"), _("종목 코드"), _("종목"), _("매매 구분"), _("수량"), _("가격"),
-        _("금액"), _("수수료"), _("세금"), _("통화"), _("가격 근거"), _("오토 스윙"),
+        _("금액"), _("수수료"), _("세금"), _("통화"), _("가격 근거"), pgettext("one plan", "오토 스윙"),
     )  # fmt: skip
 
 

@@ -117,7 +117,8 @@ def _said(mode: str, unconfirmed: int) -> str:
     """What has happened, and how much the venues have yet to confirm."""
     done = _("정지했습니다. 새 주문은 나가지 않습니다.") if mode == "halted" else _("이제 줄이는 주문만 나갑니다.")
     if not unconfirmed:
-        return f"{done} {_('미확인 주문은 없습니다.')}"
+        none = _("미확인 주문은 없습니다.")
+        return f"{done} {none}"
     left = (
         ngettext("취소를 확인하고 있습니다: 미확인 %(n)s건.", "취소를 확인하고 있습니다: 미확인 %(n)s건.", unconfirmed)
         if mode == "halted"
