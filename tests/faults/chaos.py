@@ -24,7 +24,7 @@ from tests.faults.forks import run_in_child, start_child
 from tests.faults.servers import Postgres, own_postgres
 from tests.faults.sweep import set_up
 
-SCALE = 20  # of waiting times
+SCALE = 10  # of waiting times: a lease lives for 1.5 s, and 12 s after sending an order may be proven absent
 PLACERS, DISPATCHERS = 3, 2
 BETWEEN_KILLS = (0.2, 0.8)  # seconds
 SETTLING = 160.0  # seconds at most
@@ -245,7 +245,7 @@ def _prepare(venue: Any, mutant: Any) -> tuple[list[tuple[str, str]], list[str]]
         venue.set_costs(key)
         venue.set_price(key, stage.PRICE)
     accounts = []
-    for broker in ("plain", "plain", "plainid"):  # few lanes, so that orders meet doubts
+    for broker in ("plain", "plain", "plain", "plainid"):  # few lanes, so that orders meet doubts
         user = make.make_user()
         account = stage.make_account(
             user, broker, "chaos", venue, cash=stage.RICH, units=dict.fromkeys(instruments, 2_000)
@@ -257,12 +257,15 @@ def _prepare(venue: Any, mutant: Any) -> tuple[list[tuple[str, str]], list[str]]
 
 
 def _faults() -> list[Any]:
-    """Half of what is sent goes wrong in some way; what comes late comes within the time that has to be waited for it."""
+    """Half of what is sent goes wrong in some way, and a little of every page of a list, of which there are many.
+
+    What comes late comes within the time that has to be waited for it.
+    """
     from tests.servers.faults import Fault, Rule, Verb
 
-    rules = [Rule(fault, Verb.SUBMIT, None, 0.1, seconds=3.0) for fault in Fault if _fits(fault, Verb.SUBMIT)]
-    for verb, share in ((Verb.CANCEL, 0.05), (Verb.LIST, 0.03), (Verb.FIND, 0.04), (Verb.HOLDINGS, 0.04)):
-        rules += [Rule(fault, verb, None, share, seconds=2.0) for fault in Fault if _fits(fault, verb)]
+    rules = [Rule(fault, Verb.SUBMIT, None, 0.1, seconds=5.0) for fault in Fault if _fits(fault, Verb.SUBMIT)]
+    for verb, share in ((Verb.CANCEL, 0.05), (Verb.LIST, 0.003), (Verb.FIND, 0.04), (Verb.HOLDINGS, 0.04)):
+        rules += [Rule(fault, verb, None, share, seconds=4.0) for fault in Fault if _fits(fault, verb)]
     return rules
 
 
@@ -280,7 +283,7 @@ def _audit(scene: Any, venue: Any) -> dict[str, Any]:
     from brokers.models import BrokerAccount
     from tests.faults.auditor import audit
     from tests.faults.stage import truth_of
-    from trading.models import Alert, Halt, Order
+    from trading.models import AccountReading, Alert, Halt, Order, PositionDifference
 
     findings = [
         finding
@@ -293,6 +296,11 @@ def _audit(scene: Any, venue: Any) -> dict[str, Any]:
         "findings": [str(finding) for finding in findings],
         "orders": Order.objects.exclude(state="denied").count(),
         "states": Counter(Order.objects.values_list("state", flat=True)),
+        "waiting": [
+            _story(order) for order in Order.objects.filter(state__in=["pending", "submitted", "unknown"])[:10]
+        ],
+        "differences": [str(row) for row in PositionDifference.objects.filter(closed_at=None)],
+        "readings": [f"{row.failure} {row.failed_since}" for row in AccountReading.objects.exclude(failed_since=None)],
         "alerts": {row.cause: row.times for row in Alert.objects.order_by("times")},
         "halts": [str(row) for row in Halt.objects.exclude(mode="active")],
         "reasons": Counter(Order.objects.exclude(reason="").values_list("reason", flat=True)),
@@ -301,6 +309,12 @@ def _audit(scene: Any, venue: Any) -> dict[str, Any]:
         "requests": venue.truth()["requests"],
         "strangers": sum(not order.our_id for order in venue.orders()),
     }
+
+
+def _story(order: Any) -> str:
+    """What happened to one order, for whoever has to find out why it waits."""
+    events = [f"{event.created_at:%T} {event.state} {event.reason}" for event in order.events.order_by("id")]
+    return f"{order.client_id} {order.side} {order.limit_price} not before {order.not_before}: {'; '.join(events)}"
 
 
 def _journal(path: Path) -> Any:
@@ -318,6 +332,10 @@ def _report(
         print(f"    {finding}")
     for failure in failures:
         print(f"    {failure}")
+    for story in told["waiting"]:
+        print(f"    waits: {story}")
+    if told["differences"] or told["readings"]:
+        print(f"open differences {told['differences']} failed readings {told['readings']}")
     print(f"seed={words.seed} database={words.db} mutant={words.mutant or 'none'} time_scale={SCALE}")
     print(f"states {told['states']}")
     print(f"reasons {told['reasons']}")

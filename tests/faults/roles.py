@@ -36,7 +36,7 @@ RESTING = int(PRICE) - 2_000  # bids here wait
 ASKED = int(PRICE) + 2_000  # and offers here
 CANCELS = 0.15
 STRANGERS = 0.25  # of our own number: one in five orders is a stranger's
-PAUSE = (0.02, 0.12)
+PAUSE = (0.05, 0.25)
 Answer = TypeVar("Answer")
 
 
