@@ -4,6 +4,7 @@ T04-T06, T08, T09, G14; the KIS presets are read by the "intended rule" of the f
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,12 @@ def test_every_built_in_strategy_has_words_in_both_languages(key: str) -> None:
 def test_there_are_fifteen_of_them_with_ten_presets_of_kis() -> None:
     assert len(LIBRARY) == 15
     assert len({entry.build().version_hash() for entry in LIBRARY.values()}) == 15
+
+
+def test_every_built_in_strategy_is_in_the_docs() -> None:
+    docs = (Path(__file__).resolve().parents[2] / "docs" / "strategies.md").read_text(encoding="utf-8")
+    for key, entry in LIBRARY.items():
+        assert f"| `{key}` | {entry.name.ko} | {entry.name.en} | {entry.description.en} |" in docs
 
 
 def on(document: RuleDocument, bars: Bars) -> Evaluation:
