@@ -78,7 +78,6 @@ def readiness(now: datetime) -> tuple[dict[str, Any], int]:
         **{name: part.as_json() for name, part in parts.items()},
         "halt": halt,  # of the whole site: active, reduce_only or halted
         "unresolved": unresolved,
-        "unresolved_orders": unresolved,
     }, code
 
 
