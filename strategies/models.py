@@ -20,9 +20,8 @@ class Strategy(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="strategies")
     name = models.CharField(_("이름"), max_length=64)
-    kind = models.CharField(
-        _("종류"), max_length=16, default="document"
-    )  # the library module that builds it, or "document"
+    # The library's key of what builds it, or "document".
+    kind = models.CharField(_("종류"), max_length=32, default="document")
     created_at = models.DateTimeField(_("등록"), auto_now_add=True)
 
     objects: ClassVar[StrategyQuerySet] = StrategyQuerySet.as_manager()  # type: ignore[assignment]
@@ -30,6 +29,12 @@ class Strategy(models.Model):
     class Meta:
         verbose_name = _("전략")
         verbose_name_plural = _("전략")
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name", "kind"], name="strategy_once_per_person"),
+            models.UniqueConstraint(
+                fields=["name", "kind"], condition=models.Q(user=None), name="strategy_once_built_in"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
