@@ -104,6 +104,9 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"].get("OPTIONS", {}),  # sslmode and its like come with the URL
+        # Parameters travel beside the text of a statement, and one sent five times is prepared.
+        "server_side_binding": True,
+        "prepare_threshold": 5,
         "options": "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=20s",
     }
 

@@ -12,13 +12,16 @@ from threading import local
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
-from django.db.models.fields import Field
-from django.utils.functional import cached_property
 
 M = TypeVar("M", bound=Model)
 Convert = Callable[[Any, Any, Any], Any]
+Adapt = Callable[[Any, Any], Any]
+# Exactly these, whatever the field, are what both databases take for themselves; PostgreSQL takes two more.
+PLAIN: frozenset[type] = frozenset({str, int, bool, type(None)})
+PLAIN_ON_POSTGRESQL = PLAIN | {UUID, datetime}
 
 
 class Statements(Generic[M]):
@@ -26,16 +29,17 @@ class Statements(Generic[M]):
 
     def __init__(self, model: type[M]) -> None:
         self._model = model
-        self._here = local()  # the text of a statement depends on the database its thread is connected to
+        self._here = local()  # the connection of a thread is its own
 
     def read(self, condition: str, values: Sequence[Any], lock: str = "") -> list[M]:
         """The rows that meet `condition`, as they are now. `lock` is said to PostgreSQL alone: SQLite locks as a whole."""
-        sql = f"{self._shape.select} WHERE {condition}"
-        if lock and connection.vendor == "postgresql":
+        table = self._table
+        sql = f"{table.select} WHERE {condition}"
+        if lock and table.connection.vendor == "postgresql":
             sql = f"{sql} {lock}"
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [self._shape.plain(value) for value in values])
-            return [self._made(row) for row in cursor.fetchall()]
+        with table.connection.cursor() as cursor:
+            cursor.execute(sql, [table.plain(value) for value in values])
+            return [self._model.from_db(DEFAULT_DB_ALIAS, table.names, table.read(row)) for row in cursor.fetchall()]
 
     def first(self, condition: str, values: Sequence[Any], lock: str = "") -> M | None:
         """The one row that meets `condition`, where there can be only one."""
@@ -44,98 +48,86 @@ class Statements(Generic[M]):
 
     def insert(self, rows: Sequence[M], on_conflict: str = "") -> int:
         """Write new rows in one statement; how many were written. A key the database makes is left unset."""
-        shape = self._shape
-        line = f"({', '.join(['%s'] * len(shape.written))})"
-        sql = f"{shape.insert} {', '.join([line] * len(rows))} {on_conflict}"
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [value for row in rows for value in shape.values(row)])
+        table = self._table
+        sql = f"{table.insert} {', '.join([table.line] * len(rows))} {on_conflict}"
+        with table.connection.cursor() as cursor:
+            cursor.execute(sql, [value for row in rows for value in table.written(row)])
             written = int(cursor.rowcount)
         for row in rows:
-            row._state.adding, row._state.db = False, connection.alias
+            _is_kept(row)
         return written
 
     def insert_numbered(self, row: M) -> M:
         """Write one new row and give it the key that the database made."""
-        shape = self._shape
-        sql = f"{shape.insert} ({', '.join(['%s'] * len(shape.written))}) RETURNING {shape.key}"
-        with connection.cursor() as cursor:
-            cursor.execute(sql, shape.values(row))
+        table = self._table
+        with table.connection.cursor() as cursor:
+            cursor.execute(f"{table.insert} {table.line} RETURNING {table.key}", table.written(row))
             row.pk = cursor.fetchone()[0]
-        row._state.adding, row._state.db = False, connection.alias
+        _is_kept(row)
         return row
 
     @property
-    def _shape(self) -> _Shape:
-        shape: _Shape | None = getattr(self._here, connection.vendor, None)
-        if shape is None:
-            shape = _Shape(self._model)
-            setattr(self._here, connection.vendor, shape)
-        return shape
+    def _table(self) -> _Table:
+        connection = connections[DEFAULT_DB_ALIAS]
+        table: _Table | None = getattr(self._here, "table", None)
+        if table is None or table.connection is not connection:
+            table = self._here.table = _Table(self._model, connection)
+        return table
 
-    def _made(self, row: Sequence[Any]) -> M:
+
+class _Table:
+    """A model's table as one connection's database spells it."""
+
+    def __init__(self, model: type[Model], connection: BaseDatabaseWrapper) -> None:
+        self.connection = connection
+        fields: list[Any] = list(model._meta.local_concrete_fields)
+        key: Any = model._meta.pk
+        inserted = [field for field in fields if not (field.primary_key and getattr(key, "db_returning", False))]
+        name = connection.ops.quote_name
+        self.names = [field.attname for field in fields]
+        self.key = name(key.column)
+        self.line = f"({', '.join(['%s'] * len(inserted))})"
+        columns, written = (", ".join(name(field.column) for field in each) for each in (fields, inserted))
+        self.select = f"SELECT {columns} FROM {name(model._meta.db_table)}"  # noqa: S608
+        self.insert = f"INSERT INTO {name(model._meta.db_table)} ({written}) VALUES"
+        self._converters = [
+            (number, converts)
+            for number, field in enumerate(fields)
+            if (converts := _converters(field, model._meta.db_table, connection))
+        ]
+        self._adapts: list[tuple[Any, Adapt]] = [(field, field.get_db_prep_save) for field in inserted]
+        self._plain = PLAIN_ON_POSTGRESQL if connection.vendor == "postgresql" else PLAIN
+
+    def read(self, row: Sequence[Any]) -> list[Any]:
+        """A row of the database as its fields' values."""
         values = list(row)
-        for number, converts in self._shape.converters:
+        for number, converts in self._converters:
             for convert in converts:
-                values[number] = convert(values[number], None, connection)
-        return self._model.from_db(connection.alias, self._shape.names, values)
+                values[number] = convert(values[number], None, self.connection)
+        return values
 
-
-class _Shape:
-    """A model's table as one kind of database spells it."""
-
-    def __init__(self, model: type[Model]) -> None:
-        self._meta = model._meta
-        self.fields: list[Field[Any, Any]] = list(model._meta.local_concrete_fields)
-        self.names = [field.attname for field in self.fields]
-        made_by_database = getattr(model._meta.pk, "db_returning", False)
-        self.written = [field for field in self.fields if not (field.primary_key and made_by_database)]
-
-    @cached_property
-    def key(self) -> str:
-        return connection.ops.quote_name(str(self._meta.pk and self._meta.pk.column))
-
-    @cached_property
-    def select(self) -> str:
-        return f"SELECT {_columns(self.fields)} FROM {connection.ops.quote_name(self._meta.db_table)}"  # noqa: S608
-
-    @cached_property
-    def insert(self) -> str:
-        return f"INSERT INTO {connection.ops.quote_name(self._meta.db_table)} ({_columns(self.written)}) VALUES"
-
-    @cached_property
-    def converters(self) -> list[tuple[int, list[Convert]]]:
-        """What turns a column into a field's value, by position; most need nothing."""
-        found = []
-        for number, field in enumerate(self.fields):
-            column = field.get_col(self._meta.db_table)
-            converts = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
-            if converts:
-                found.append((number, converts))
-        return found
-
-    @cached_property
-    def _adapts(self) -> list[tuple[Field[Any, Any], Callable[[Any, Any], Any]]]:
-        return [(field, field.get_db_prep_save) for field in self.written]
-
-    def values(self, row: Model) -> list[Any]:
-        return [adapt(field.pre_save(row, True), connection) for field, adapt in self._adapts]
-
-    @cached_property
-    def _adapt(self) -> dict[type, Callable[[Any], Any]]:
-        adapt: dict[type, Callable[[Any], Any]] = {datetime: connection.ops.adapt_datetimefield_value}
-        if not connection.features.has_native_uuid_field:
-            adapt[UUID] = _hex
-        return adapt
+    def written(self, row: Model) -> list[Any]:
+        """A new row's values as the database takes them."""
+        values = []
+        for field, adapt in self._adapts:
+            value = field.pre_save(row, True)
+            values.append(value if type(value) in self._plain else adapt(value, self.connection))
+        return values
 
     def plain(self, value: Any) -> Any:
         """A value of a condition as the database takes it."""
-        adapt = self._adapt.get(type(value))
-        return adapt(value) if adapt else value
+        if type(value) in self._plain:
+            return value
+        if isinstance(value, datetime):
+            return self.connection.ops.adapt_datetimefield_value(value)
+        return value.hex if isinstance(value, UUID) else value
 
 
-def _hex(value: UUID) -> str:
-    return value.hex
+def _converters(field: Any, table: str, connection: BaseDatabaseWrapper) -> list[Convert]:
+    """What turns a column into a field's value; most need nothing."""
+    column = field.get_col(table)
+    return [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
 
 
-def _columns(fields: Sequence[Field[Any, Any]]) -> str:
-    return ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+def _is_kept(row: Model) -> None:
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
