@@ -24,7 +24,7 @@ def _free_name(strategy: Any, taken: set[tuple[Any, str, str]]) -> str:
     number = 2
     while True:
         ending = f" ({number})"
-        name = strategy.name[: LONGEST_NAME - len(ending)] + ending
+        name: str = strategy.name[: LONGEST_NAME - len(ending)] + ending
         if (strategy.user_id, name, strategy.kind) not in taken:
             return name
         number += 1

@@ -1,5 +1,6 @@
 """Swing plans, each look at one, and each step of its SIGNAL."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 from uuid import uuid4
@@ -42,6 +43,8 @@ class SwingPlan(models.Model):
     running_mode = models.CharField(max_length=8, default="on")  # what a paused plan goes back to
     repeat = models.BooleanField(_("반복"), default=True)
     cooldown_bars = models.PositiveIntegerField(_("재시작까지 봉 수"), default=5)
+    # The last market day on which it may buy; it still sells what it holds after that.
+    ends_on = models.DateField(_("종료일"), null=True, blank=True)
 
     signal = models.PositiveSmallIntegerField("SIGNAL", choices=list(SIGNAL_LABELS.items()), default=0)
     cycle = models.PositiveIntegerField(_("회차"), default=1)
@@ -52,6 +55,8 @@ class SwingPlan(models.Model):
     realised = ExactDecimalField(_("실현 손익"), default=Decimal(0))  # after fees and taxes, all cycles
     # A sale filled in part: go on selling until nothing is held.
     exiting = models.BooleanField(_("청산 중"), default=False)
+    # A person stops it and sells: it buys no more, and is off once nothing is held.
+    stopping = models.BooleanField(_("매도하고 멈추는 중"), default=False)
     peak_close = ExactDecimalField(null=True)  # highest close since entry, for the trailing stop
     cooldown_left = models.PositiveIntegerField(default=0)
 
@@ -78,6 +83,10 @@ class SwingPlan(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def has_ended(self, on: date) -> bool:
+        """Whether the plan buys no more on this market day."""
+        return self.ends_on is not None and on > self.ends_on
 
     @property
     def average_cost(self) -> Decimal | None:
