@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from accounts.models import User
-from trading.events import Hint, state_stamp, user_group
+from trading.events import PLAN_CHANGED, Hint, PlansHint, state_stamp, user_group
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,10 @@ class EventStream(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels
 
     async def plan_changed(self, hint: Hint) -> None:
         await self._tell(hint)
+
+    async def plans_changed(self, hint: PlansHint) -> None:
+        for plan_id, version in hint["changed"]:
+            await self._tell(Hint(type=PLAN_CHANGED, id=plan_id, version=version))
 
     async def account_changed(self, hint: Hint) -> None:
         await self._tell(hint)

@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypedDict
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from trading.models import Journal, Order, SwingPlan
 logger = logging.getLogger(__name__)
 
 ORDER_CHANGED, PLAN_CHANGED, ACCOUNT_CHANGED = "order.changed", "plan.changed", "account.changed"
+PLANS_CHANGED = "plans.changed"
 SESSION_ENDED = "session.ended"  # the sockets of this person look at their session now instead of within 30 s
 SEND_SECONDS = 2.0
 MAX_WAITING = 10_000  # distinct objects; beyond them the oldest hint is dropped
@@ -34,6 +36,13 @@ class Hint(TypedDict):
     type: str
     id: str
     version: int
+
+
+class PlansHint(TypedDict):
+    """Several plans of one person: the consumer tells the page of each as a hint of its own."""
+
+    type: str
+    changed: list[tuple[str, int]]  # id, version
 
 
 class ChannelLayer(Protocol):
@@ -52,6 +61,16 @@ def publish_order_changed(order_id: UUID, user_id: UUID, version: int) -> None:
 
 def publish_plan_changed(plan_id: UUID, user_id: UUID, version: int) -> None:
     _publisher.publish(user_group(user_id), Hint(type=PLAN_CHANGED, id=str(plan_id), version=version))
+
+
+def publish_plans_changed(changes: Iterable[tuple[UUID, UUID, int]]) -> None:
+    """Many plans at once: (plan, its person, its version). A person's go out as one message."""
+    _publisher.publish_all(
+        [
+            (user_group(user_id), Hint(type=PLAN_CHANGED, id=str(plan_id), version=version))
+            for plan_id, user_id, version in changes
+        ]
+    )
 
 
 def publish_account_changed(account_id: UUID, user_id: UUID, version: int = 0) -> None:
@@ -100,17 +119,25 @@ class HintPublisher:
 
     def publish(self, group: str, hint: Hint) -> None:
         """Leave `hint` for the sending thread. A newer version of the same object replaces one not sent yet."""
-        key = (group, hint["type"], hint["id"])
+        self.publish_all([(group, hint)])
+
+    def publish_all(self, hints: Iterable[tuple[str, Hint]]) -> None:
+        """Leave several hints, and ring once."""
         with self._lock:
-            waiting = self._waiting.pop(key, None)
-            if waiting is None or waiting["version"] <= hint["version"]:
-                waiting = hint
-            self._waiting[key] = waiting
-            if len(self._waiting) > MAX_WAITING:
-                del self._waiting[next(iter(self._waiting))]
+            for group, hint in hints:
+                self._leave(group, hint)
             self._start_once_per_process()
             if self._loop is not None and self._bell is not None:
                 self._loop.call_soon_threadsafe(self._bell.set)
+
+    def _leave(self, group: str, hint: Hint) -> None:
+        key = (group, hint["type"], hint["id"])
+        waiting = self._waiting.pop(key, None)
+        if waiting is None or waiting["version"] <= hint["version"]:
+            waiting = hint
+        self._waiting[key] = waiting
+        if len(self._waiting) > MAX_WAITING:
+            del self._waiting[next(iter(self._waiting))]
 
     def _start_once_per_process(self) -> None:
         if self._pid == os.getpid():
@@ -134,15 +161,15 @@ class HintPublisher:
             bell.clear()
             with self._lock:
                 batch, self._waiting = self._waiting, {}
-            for (group, _type, _id), hint in batch.items():
-                if not await self._send(group, hint):
+            for group, message in _messages(batch):
+                if not await self._send(group, message):
                     break  # the rest would wait for the same silence; the pages' heartbeat covers them
             await bell.wait()
 
-    async def _send(self, group: str, hint: Hint) -> bool:
+    async def _send(self, group: str, message: Hint | PlansHint) -> bool:
         layer = self._layer or get_channel_layer()
         try:
-            await asyncio.wait_for(layer.group_send(group, hint), SEND_SECONDS)
+            await asyncio.wait_for(layer.group_send(group, message), SEND_SECONDS)
         except Exception as e:  # whatever the layer's driver raises: a hint must not end the thread
             if not self._failing:
                 logger.warning(
@@ -154,6 +181,19 @@ class HintPublisher:
             logger.info("hints are getting out again")
         self._failing = False
         return True
+
+
+def _messages(batch: Mapping[tuple[str, str, str], Hint]) -> Iterator[tuple[str, Hint | PlansHint]]:
+    """What to send, in the order it came: several plans of one person, as an hour's evaluation leaves them, at once."""
+    plans: dict[str, list[Hint]] = {}
+    for (group, kind, _id), hint in batch.items():
+        if kind == PLAN_CHANGED:
+            plans.setdefault(group, []).append(hint)
+    for (group, kind, _id), hint in batch.items():
+        if kind != PLAN_CHANGED or len(plans[group]) == 1:
+            yield group, hint
+        elif hint is plans[group][0]:
+            yield group, PlansHint(type=PLANS_CHANGED, changed=[(each["id"], each["version"]) for each in plans[group]])
 
 
 _publisher = HintPublisher()

@@ -187,7 +187,8 @@ class BarRule:
 
     def text_of(self, seen: Seen, told: list[Told]) -> str:
         entries = [f"{head}{_BOOL[each.passed]}}}" for head, each in zip(self._entries, seen.entries, strict=True)]
-        conditions = [f"{head}{_figures(each)}}}" for head, each in zip(self._heads, told, strict=True)]
+        figures = [_figures(each) for each in told]
+        conditions = [f"{head}{figures[number]}}}" for head, number in self._heads]
         return (
             f'{{"closed_at": {seen.closed_at}, "close": {seen.close!r}, "entries": [{", ".join(entries)}], '
             f'"exit": {_BOOL[seen.exit]}, "conditions": [{", ".join(conditions)}]}}'
@@ -214,13 +215,14 @@ def _figures(told: Told) -> str:
 
 
 class _Building:
-    """The leaves of one document, numbered as they come, with the part of each one's text that never changes."""
+    """The leaves of one document, each number once, and for every condition the part of its text that never changes."""
 
     def __init__(self, evaluator: "Evaluator") -> None:
         self._calls = evaluator.calls
         self._indicators = evaluator.document.indicators
         self.leaves: list[Leaf] = []
-        self.heads: list[str] = []
+        self.heads: list[tuple[str, int]] = []
+        self._numbers: dict[str, int] = {}
 
     def test(self, group: AllOf | AnyOf, path: str) -> Test:
         """What the group makes of its members' verdicts; the leaves among them are added to `leaves`."""
@@ -231,13 +233,20 @@ class _Building:
             if isinstance(member, AllOf | AnyOf):
                 groups.append(self.test(member, place))
             else:
-                numbers.append(len(self.leaves))
-                self.leaves.append(self._leaf(member))
-                self.heads.append(self._head(member, place))
+                numbers.append(self._number(member))
+                self.heads.append((self._head(member, place), numbers[-1]))
         join = all if isinstance(group, AllOf) else any
         if not groups:
             return lambda told: join([told[number][-1] for number in numbers])
         return lambda told: join([told[number][-1] for number in numbers] + [test(told) for test in groups])
+
+    def _number(self, condition: Condition) -> int:
+        """The number of the condition's leaf; what two steps ask alike is looked at once."""
+        key = dumps(condition.as_data() | {"label": ""})
+        if key not in self._numbers:
+            self._numbers[key] = len(self.leaves)
+            self.leaves.append(self._leaf(condition))
+        return self._numbers[key]
 
     def _head(self, condition: Condition, path: str) -> str:
         """What `Evaluation.row` says of the condition before its figures."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from strategies.document import Risk
 from strategies.errors import Language
@@ -15,8 +16,8 @@ from strategies.rows import Row
 from strategies.sentences import figure, why_sentence
 from strategies.shape import known
 from trading.errors import TradingError
-from trading.sizing import to_decimal
 from trading.one_bar import Verdict
+from trading.sizing import to_decimal
 
 
 class Action(StrEnum):
@@ -54,8 +55,7 @@ class IllegalSignalStep(TradingError):
     code = "illegal_signal_step"
 
 
-@dataclass(frozen=True, slots=True)
-class PlanState:
+class PlanState(NamedTuple):
     """Where a plan stands. `held` counts its own units; `average_cost` is per unit, None while nothing is held.
 
     `highest_close` is the highest close since entry, the bar being decided on not yet counted.
@@ -95,6 +95,8 @@ class Decision:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+_NOT_MET = Decision(Action.HOLD, Reason.RULE_NOT_MET)  # what plans are told most, by the ten thousand
+_WORKING_ORDER = Decision(Action.WAIT, Reason.WORKING_ORDER)
 _STEPS = {
     (0, Action.BUY_FIRST): 1,
     (1, Action.BUY_SECOND): 2,
@@ -117,7 +119,7 @@ def decide(state: PlanState, row: Verdict, risk: RiskRates) -> Decision:
     if state.signal not in (0, 1, 2, 3):
         raise IllegalSignalStep(f"there is no signal {state.signal}", signal=state.signal)
     if state.working_order:
-        return Decision(Action.WAIT, Reason.WORKING_ORDER)
+        return _WORKING_ORDER
     if (state.held > 0) is not (state.signal in (1, 2)) or (state.held > 0 and state.average_cost is None):
         return Decision(Action.BLOCKED, Reason.HOLDING_MISMATCH, {"held": str(state.held), "signal": str(state.signal)})
     if state.signal == 3:
@@ -150,7 +152,7 @@ def _after_the_sale(state: PlanState) -> Decision:
 
 def _first_buy(row: Verdict) -> Decision:
     if not row.entries[0].passed:
-        return Decision(Action.HOLD, Reason.RULE_NOT_MET)
+        return _NOT_MET
     if row.exit:
         return Decision(Action.HOLD, Reason.EXIT_BEFORE_ENTRY)
     return Decision(Action.BUY_FIRST, Reason.FIRST_ENTRY)
@@ -161,7 +163,7 @@ def _exit_or_second_buy(state: PlanState, row: Verdict) -> Decision:
         return Decision(Action.SELL, Reason.EXIT_RULE)
     if state.signal == 1 and len(row.entries) > 1 and row.entries[1].passed:
         return Decision(Action.BUY_SECOND, Reason.SECOND_ENTRY)
-    return Decision(Action.HOLD, Reason.RULE_NOT_MET)
+    return _NOT_MET
 
 
 def _limit_reached(state: PlanState, close: Decimal, risk: RiskRates) -> Decision | None:

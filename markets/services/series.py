@@ -1,15 +1,15 @@
 """The closed bars of many instruments at once: one statement for all of them, straight into arrays.
 
-PostgreSQL sends them in its own binary form, numbers of fixed width, which numpy reads as they come: reading rows one by
+PostgreSQL sends a whole column of a series as one run of binary numbers, which numpy reads as it comes: reading rows one by
 one would take longer than everything that is done with them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from struct import Struct
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from django.db import connection
 
 from markets.bars import Bars
@@ -30,14 +30,11 @@ class Series(NamedTuple):
 
 
 TABLE = StoredBar._meta.db_table
-COLUMNS = "opened_at, closed_at, open, high, low, close, volume"
-# What COPY … (FORMAT binary) sends for a row: how many fields, and before each its length.
-_NAMES = ("number", *COLUMNS.split(", "))
-_KINDS = (">i8",) * 3 + (">f8",) * 5
-_FIELDS = [(f"{part}{n}", kind) for n, of in enumerate(_KINDS) for part, kind in (("length", ">i4"), ("value", of))]
-_ROW = np.dtype([("fields", ">i2"), *_FIELDS])
+COLUMNS = ("opened_at", "closed_at", "open", "high", "low", "close", "volume")
+WHOLE = ("opened_at", "closed_at")  # the others are floats
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
-_HEADER, _TRAILER = 19, 2  # bytes
+_HEADER = 19  # bytes
+_INT16, _INT32 = Struct(">h"), Struct(">i")
 
 
 def newest_closes(series: Sequence[Series], until: Mapping[str, datetime]) -> dict[Series, datetime]:
@@ -84,42 +81,45 @@ def _arrays(series: Sequence[Series], until: Mapping[str, datetime], counts: Seq
 
 
 def _copied(series: list[Series], counts: Mapping[Series, int], until: Mapping[str, datetime]) -> dict[Series, Bars]:
-    last = (
-        f"SELECT {COLUMNS} FROM {TABLE} WHERE {_OF} AND closed_at <= {{until}} ORDER BY opened_at DESC LIMIT s.count"  # noqa: S608
-    ).format(**_ASKED_NAMES)
-    sql = f"COPY (SELECT s.number, b.* FROM {_ASKED} JOIN LATERAL ({last}) b ON true) TO STDOUT (FORMAT binary)"  # noqa: S608
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(sql, _arrays(series, until, [counts[each] for each in series])) as copy,
-    ):
+    """Each series comes as one row, each of its columns as one run of bytes: its numbers one after the other."""
+    last = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE {_OF} AND closed_at <= {{until}} ORDER BY opened_at DESC LIMIT s.count"  # noqa: S608, E501
+    sent = ", ".join(f"string_agg({'int8' if name in WHOLE else 'float8'}send({name}), '')" for name in COLUMNS)
+    joined = f"SELECT {sent} FROM ({last.format(**_ASKED_NAMES)}) newest"  # noqa: S608
+    sql = f"COPY (SELECT s.number, b.* FROM {_ASKED} JOIN LATERAL ({joined}) b ON true) TO STDOUT (FORMAT binary)"  # noqa: S608
+    asked = _arrays(series, until, [counts[each] for each in series])
+    with connection.cursor() as cursor, cursor.copy(sql, asked) as copy:
         told = b"".join(copy)
-    rows = _rows(told)
-    numbers = rows["value0"].astype(np.int64)
-    order = np.lexsort((rows["value1"], numbers))
-    columns = [np.ascontiguousarray(rows[f"value{n}"][order]).astype(_native(n)) for n in range(1, len(_KINDS))]
-    edges = np.searchsorted(numbers[order], np.arange(1, len(series) + 2))
-    return {
-        each: Bars(*(column[start:stop] for column in columns))
-        for each, start, stop in zip(series, edges[:-1], edges[1:], strict=True)
-    }
+    return {series[number - 1]: _bars(columns) for number, columns in _rows(told)}
 
 
-def _native(column: int) -> npt.DTypeLike:
-    return np.dtype(_KINDS[column]).newbyteorder("=")
+def _rows(told: bytes) -> Iterator[tuple[int, list[bytes]]]:
+    """The rows of a binary COPY: a number, and then runs of bytes. Raises ValueError for anything else."""
+    if not told.startswith(_SIGNATURE):
+        raise ValueError("this is no binary COPY")
+    place = _HEADER
+    while (fields := _INT16.unpack_from(told, place)[0]) != -1:
+        place += _INT16.size
+        row = []
+        for _field in range(fields):
+            (length,) = _INT32.unpack_from(told, place)
+            place += _INT32.size
+            row.append(told[place : place + max(length, 0)])  # -1: of no bars there is no run
+            place += max(length, 0)
+        number, *columns = row
+        yield int.from_bytes(number, "big"), columns
 
 
-def _rows(told: bytes) -> np.ndarray[Any, np.dtype[Any]]:
-    """The rows of a binary COPY. Raises ValueError for anything but eight numbers of eight bytes each."""
-    if not told.startswith(_SIGNATURE) or (len(told) - _HEADER - _TRAILER) % _ROW.itemsize:
-        raise ValueError("these are not the columns that were asked for")
-    rows = np.frombuffer(told, _ROW, offset=_HEADER, count=(len(told) - _HEADER - _TRAILER) // _ROW.itemsize)
-    if (rows["fields"] != len(_KINDS)).any() or any((rows[f"length{n}"] != 8).any() for n in range(len(_KINDS))):
-        raise ValueError("a bar is not made of eight numbers")
-    return rows
+def _bars(columns: Sequence[bytes]) -> Bars:
+    opened_at, closed_at = (np.frombuffer(run, ">i8")[::-1].astype(np.int64) for run in columns[:2])
+    bars = Bars(opened_at, closed_at, *(np.frombuffer(run, ">f8")[::-1].astype(np.float64) for run in columns[2:]))
+    if (np.diff(bars.opened_at) <= 0).any():
+        raise ValueError("the bars did not come newest first")
+    return bars
 
 
 def _selected(series: list[Series], counts: Mapping[Series, int], until: Mapping[str, datetime]) -> dict[Series, Bars]:
-    last = f"SELECT {COLUMNS} FROM {TABLE} WHERE {_OF} AND closed_at <= {{until}} ORDER BY opened_at DESC LIMIT %s"  # noqa: S608
+    columns = ", ".join(COLUMNS)
+    last = f"SELECT {columns} FROM {TABLE} WHERE {_OF} AND closed_at <= {{until}} ORDER BY opened_at DESC LIMIT %s"  # noqa: S608
     found = {}
     with connection.cursor() as cursor:
         for each in series:

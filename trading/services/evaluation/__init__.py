@@ -5,7 +5,7 @@ rule asked once per bar whatever the number of plans (`rules`, `looks`), hundred
 (`many`), and the few that want one each in a transaction of its own (`one`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from markets import services as markets
@@ -13,9 +13,10 @@ from trading.models import PlanEvaluation, SwingPlan
 from trading.models.plans import SwingPlanQuerySet
 from trading.services.evaluation import due as due_plans
 from trading.services.evaluation.due import Due, Market, NotYet, chunks, pending_plans, views_for
+from trading.services.evaluation.looks import Pending, View
 from trading.services.evaluation.many import decide_many
-from trading.services.evaluation.one import decide_one
-from trading.services.evaluation.rules import rules_of
+from trading.services.evaluation.one import Desk, decide_one
+from trading.services.evaluation.rules import Rule, rules_of
 
 __all__ = ["NotYet", "evaluate_chunk", "evaluate_due", "evaluate_plan", "instruments_due"]
 
@@ -73,4 +74,9 @@ def _evaluate_chunk(plans: SwingPlanQuerySet, found: Sequence[Due], until: datet
     again = decide_many([plan for plan in first.held if plan.plan_id in held], views, rules)
     waiting = {plan.plan_id for plan in (*first.orders, *again.orders, *again.held)}
     one_by_one = [plan for plan in pending if plan.plan_id in waiting]  # in the order of their turns
-    return first.written + again.written + sum(decide_one(plan, views, rules) for plan in one_by_one)
+    return first.written + again.written + _with_orders(one_by_one, views, rules)
+
+
+def _with_orders(plans: Sequence[Pending], views: Mapping[tuple[int, str], View], rules: Mapping[str, Rule]) -> int:
+    desk = Desk(plans) if plans else None
+    return sum(decide_one(p, views[p.instrument_id, p.interval], rules[p.rule], desk) for p in plans if desk)

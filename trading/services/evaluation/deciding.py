@@ -1,27 +1,27 @@
 """What a plan does on a bar, and what it remembers of it. Everything here happens under the plan's lock."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
-from trading.models import SwingPlan
 from trading.services.evaluation.looks import Look
+from trading.services.evaluation.standing import Standing
 from trading.signal import Action, Decision, PlanState, advance, decide
 
 STEPS = {Action.BUY_FIRST: 1, Action.BUY_SECOND: 2, Action.SELL: 3}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What is told of a look. `facts` are the numbers the reason stands on, as strings."""
 
     outcome: str
     reason: str
-    facts: dict[str, str]
+    facts: Mapping[str, str]
     order_id: UUID | None = None
 
 
-def decision_on(plan: SwingPlan, look: Look, *, has_working_order: bool) -> Decision | None:
+def decision_on(plan: Standing, look: Look, *, has_working_order: bool) -> Decision | None:
     """What the bar asks of the plan as it stands; None where nothing may be decided on it."""
     if look.is_late or look.is_warming_up:
         return None
@@ -38,7 +38,7 @@ def decision_on(plan: SwingPlan, look: Look, *, has_working_order: bool) -> Deci
     return decide(state, look.seen, look.rule.rates)
 
 
-def wants_order(plan: SwingPlan, decision: Decision | None) -> bool:
+def wants_order(plan: Standing, decision: Decision | None) -> bool:
     return decision is not None and decision.action in STEPS and plan.mode == "on"
 
 
@@ -47,11 +47,11 @@ def outcome_without_order(decision: Decision | None, look: Look) -> Outcome:
     if look.is_late:
         return Outcome("skipped", "late", {"market_time": look.now.isoformat()})
     if decision is None:
-        return Outcome("hold", "warming_up", {"bars": str(look.index + 1), "needed": str(look.rule.warm_up)})
-    return Outcome(decision.action, decision.reason, dict(decision.facts))
+        return Outcome("hold", "warming_up", {"bars": str(look.bars), "needed": str(look.rule.warm_up)})
+    return Outcome(decision.action, decision.reason, decision.facts)
 
 
-def carry_on(plan: SwingPlan, decision: Decision | None, look: Look) -> None:
+def carry_on(plan: Standing, decision: Decision | None, look: Look) -> None:
     """What the plan remembers from this bar to the next."""
     if plan.held_quantity:
         plan.peak_close = max(plan.peak_close or look.close, look.close)

@@ -12,9 +12,9 @@ import numpy as np
 
 from markets.bars import Bars
 from markets.types import from_epoch
+from trading.one_bar import Seen, Sight
 from trading.services.evaluation.rules import Rule, SeenRow
 from trading.sizing import to_decimal
-from trading.one_bar import Seen, Sight
 
 if TYPE_CHECKING:  # TA-Lib is loaded by the first evaluation
     from strategies.indicators import Frame
@@ -34,6 +34,23 @@ class Pending(NamedTuple):
     decided_until: datetime
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """One rule on one closed bar, with everything known at that moment: the same for all plans with this rule."""
+
+    rule: Rule
+    seen: Seen | SeenRow
+    is_late: bool
+    bars: int  # known by then
+    closed_at: datetime
+    close: Decimal
+    now: datetime  # market time
+
+    @property
+    def is_warming_up(self) -> bool:
+        return self.bars < self.rule.warm_up
+
+
 @dataclass(eq=False)
 class View:
     """Closed bars of one instrument and interval, and what rules have said about them."""
@@ -41,8 +58,9 @@ class View:
     bars: Bars
     is_late: bool  # too late to act on the last of them
     now: datetime  # market time
-    _sights: dict[int, Sight] = field(default_factory=dict)
-    _seen: dict[tuple[str, int], Seen | SeenRow] = field(default_factory=dict)
+    _sights: dict[int, tuple[Sight, datetime, Decimal]] = field(default_factory=dict)
+    _looks: dict[tuple[str, int], Look] = field(default_factory=dict)
+    _undecided: dict[datetime, range] = field(default_factory=dict)
 
     @cached_property
     def frame(self) -> "Frame":
@@ -50,49 +68,29 @@ class View:
 
         return Frame(self.bars)
 
-    def see(self, key: str, rule: Rule, index: int) -> Seen | SeenRow:
-        """What the rule says about the bar at `index`: asked once, whatever the number of plans."""
-        seen = self._seen.get((key, index))
-        if seen is None:
-            seen = self._seen[key, index] = rule.see(self._sight(index))
-        return seen
+    def looks(self, key: str, rule: Rule, since: datetime) -> Iterator[Look]:
+        """The rule on every bar that closed after `since`, oldest first; all but the last are late."""
+        for index in self._places(since):
+            yield self._looks.get((key, index)) or self._look(key, rule, index)
 
-    def undecided(self, since: datetime) -> range:
-        """The places of the bars closed after `since`, as far back as is caught up with."""
-        first = int(np.searchsorted(self.bars.closed_at, int(since.timestamp()), side="right"))
-        return range(max(first, len(self.bars) - MOST_MISSED), len(self.bars))
+    def forget(self) -> None:
+        """Look at the bars anew: no figure and no verdict is known any more."""
+        self._sights, self._looks = {}, {}
+        self.__dict__.pop("frame", None)
 
-    def _sight(self, index: int) -> Sight:
+    def _places(self, since: datetime) -> range:
+        """Where the bars closed after `since` are, as far back as is caught up with."""
+        if since not in self._undecided:
+            first = int(np.searchsorted(self.bars.closed_at, int(since.timestamp()), side="right"))
+            self._undecided[since] = range(max(first, len(self.bars) - MOST_MISSED), len(self.bars))
+        return self._undecided[since]
+
+    def _look(self, key: str, rule: Rule, index: int) -> Look:
         if index not in self._sights:
-            self._sights[index] = Sight(self.frame, index)
-        return self._sights[index]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """One rule on one closed bar, with everything known at that moment."""
-
-    view: View
-    index: int
-    rule: Rule
-    seen: Seen | SeenRow
-    is_late: bool
-    closed_at: datetime
-    close: Decimal
-
-    @property
-    def now(self) -> datetime:
-        return self.view.now
-
-    @property
-    def is_warming_up(self) -> bool:
-        return self.index + 1 < self.rule.warm_up
-
-
-def looks_at(view: View, key: str, rule: Rule, since: datetime) -> Iterator[Look]:
-    """The rule on every bar that closed after `since`, oldest first; all but the last are late."""
-    last = len(view.bars) - 1
-    for index in view.undecided(since):
-        seen = view.see(key, rule, index)
-        closed_at = from_epoch(seen.closed_at)
-        yield Look(view, index, rule, seen, view.is_late or index < last, closed_at, to_decimal(seen.close))
+            sight = Sight(self.frame, index)
+            self._sights[index] = sight, from_epoch(sight.closed_at), to_decimal(sight.close)
+        sight, closed_at, close = self._sights[index]
+        is_late = self.is_late or index + 1 < len(self.bars)
+        look = Look(rule, rule.see(sight), is_late, index + 1, closed_at, close, self.now)
+        self._looks[key, index] = look
+        return look

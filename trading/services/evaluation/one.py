@@ -1,18 +1,21 @@
 """One plan on one bar, with its order: account, then plan, then everything that placing an order does, in one transaction."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.utils import timezone
 
+from accounts.models import User
+from brokers.models import BrokerAccount
 from brokers.protocol import OrderType
 from brokers.virtual import costs
 from markets import services as markets
+from markets.models import Instrument, Statements
 from markets.types import Side, market_day
-from trading import risk
+from trading import lifecycle, risk
 from trading.errors import OrderRefused
 from trading.events import publish_plan_changed
 from trading.models import Order, PlanEvaluation, SwingPlan
@@ -25,69 +28,93 @@ from trading.services.evaluation.deciding import (
     outcome_without_order,
     wants_order,
 )
-from trading.services.evaluation.looks import Look, Pending, View, looks_at
-from trading.services.evaluation.rows import Before, row_of, write_plans, write_rows
+from trading.services.evaluation.looks import Look, Pending, View
+from trading.services.evaluation.rows import Moved, row_of, write_plans, write_rows
 from trading.services.evaluation.rules import Rule
+from trading.services.evaluation.standing import Standing, standing_of
 from trading.services.orders import place_order
 from trading.signal import Action, Decision
 from trading.sizing import size_buy, size_sell
 
+PLANS = Statements(SwingPlan)
+_KEY: Any = SwingPlan._meta.pk
+_KNOWN = (
+    f"SELECT EXISTS (SELECT 1 FROM {Order._meta.db_table} WHERE plan_id = %s AND state IN ({{}})),"  # noqa: S608
+    f" EXISTS (SELECT 1 FROM {PlanEvaluation._meta.db_table} WHERE plan_id = %s AND bar_closed_at = %s)"
+).format(", ".join(f"'{state}'" for state in sorted(lifecycle.OPEN)))
 
-def decide_one(pending: Pending, views: Mapping[tuple[int, str], View], rules: Mapping[str, Rule]) -> int:
+
+class Desk:
+    """The people and instruments of some plans, read once for all their orders."""
+
+    def __init__(self, plans: Sequence[Pending]) -> None:
+        self._instruments = Instrument.objects.in_bulk({plan.instrument_id for plan in plans})
+        accounts = {plan.account_id for plan in plans}
+        self._users = {user.pk: user for user in User.objects.filter(broker_accounts__in=accounts).distinct()}
+
+    def plan(self, plan: SwingPlan, account: BrokerAccount) -> SwingPlan:
+        """The plan with everything that placing an order asks of it."""
+        plan.broker_account, plan.user = account, self._users[plan.user_id]
+        plan.instrument = self._instruments[plan.instrument_id]
+        return plan
+
+
+def decide_one(pending: Pending, view: View, rule: Rule, desk: Desk) -> int:
     """Decide on every bar the plan has not decided on; how many evaluations were written."""
-    view = views[pending.instrument_id, pending.interval]
-    looks = looks_at(view, pending.rule, rules[pending.rule], pending.decided_until)
-    return sum(_look(pending, look) for look in list(looks))
+    return sum(_look(pending, look, desk) for look in view.looks(pending.rule, rule, pending.decided_until))
 
 
 @transaction.atomic
-def _look(pending: Pending, look: Look) -> bool:
+def _look(pending: Pending, look: Look, desk: Desk) -> bool:
     """Decide once, under the account's and the plan's lock; False where the decision had been made."""
-    books.lock_account(pending.account_id)
-    plan = (
-        SwingPlan.objects.select_for_update(of=("self",))
-        .select_related("instrument", "broker_account", "user")
-        .get(pk=pending.plan_id)
-    )
-    if plan.mode == "off" or plan.strategy_version_id != pending.version_id or look.closed_at <= decided_until(plan):
+    account = books.lock_account(pending.account_id)
+    plan = PLANS.first("id = %s", [pending.plan_id], lock="FOR NO KEY UPDATE")
+    if plan is None or plan.mode == "off" or plan.strategy_version_id != pending.version_id:
         return False
-    if PlanEvaluation.objects.filter(plan=plan, bar_closed_at=look.closed_at).exists():
+    stands = standing_of(plan)
+    if look.closed_at <= stands.since:
+        return False
+    has_working_order, is_decided = _known(plan, look)
+    if is_decided:
         plan.decided_until = look.closed_at  # decided in an earlier run over the same bars
         plan.save(update_fields=["decided_until"])
         return False
-    _write(plan, look)
+    decision = decision_on(stands, look, has_working_order=has_working_order)
+    _write(desk.plan(plan, account), stands, decision, look)
     return True
 
 
-def decided_until(plan: SwingPlan) -> datetime:
-    """Bars that closed until then are nobody's business any more."""
-    return max(plan.watches_from, plan.decided_until or plan.watches_from)
+def _known(plan: SwingPlan, look: Look) -> tuple[bool, bool]:
+    """Whether an order of the plan is under way, and whether it has decided on this very bar."""
+    key = _KEY.get_db_prep_value(plan.pk, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [key, key, connection.ops.adapt_datetimefield_value(look.closed_at)])
+        has_working_order, is_decided = cursor.fetchone()
+    return bool(has_working_order), bool(is_decided)
 
 
-def _write(plan: SwingPlan, look: Look) -> None:
-    before, signal = Before.of(plan), plan.signal
-    working = Order.objects.open().filter(plan=plan).exists()
-    decision = decision_on(plan, look, has_working_order=working)
-    told = _act(plan, decision, look)
-    carry_on(plan, decision, look)
-    write_plans([(plan, before)])
-    write_rows([row_of(plan.pk, signal, look, told)])
-    transaction.on_commit(partial(publish_plan_changed, plan.pk, plan.user_id, plan.version))
+def _write(plan: SwingPlan, stands: Standing, decision: Decision | None, look: Look) -> None:
+    before = stands.remembered
+    told = _act(plan, stands, decision, look)
+    row = row_of(stands, look, told, timezone.now())
+    carry_on(stands, decision, look)
+    write_plans([Moved(stands, before, 1)])
+    write_rows([row])
+    transaction.on_commit(partial(publish_plan_changed, plan.pk, plan.user_id, stands.version))
 
 
-def _act(plan: SwingPlan, decision: Decision | None, look: Look) -> Outcome:
+def _act(plan: SwingPlan, stands: Standing, decision: Decision | None, look: Look) -> Outcome:
     """The order, if the decision asked for one and the plan is switched on, and what is told of it."""
     told = outcome_without_order(decision, look)
-    if decision is None or not wants_order(plan, decision):
+    if decision is None or not wants_order(stands, decision):
         return told
     try:
-        with transaction.atomic():  # what a refused order wrote goes, the decision and its reason stay
-            order = _place(plan, decision.action, look)
-    except OrderRefused as e:
-        return Outcome(Action.BLOCKED, e.code, told.facts | {name: str(value) for name, value in e.facts.items()})
+        order = _place(plan, decision.action, look)
+    except OrderRefused as e:  # nothing of the order was written; the decision and its reason are
+        return Outcome(Action.BLOCKED, e.code, {**told.facts, **{name: str(value) for name, value in e.facts.items()}})
     if order is None:
         return Outcome(Action.BLOCKED, "nothing_to_trade", told.facts)
-    return replace(told, order_id=order.pk)
+    return told._replace(order_id=order.pk)
 
 
 def _place(plan: SwingPlan, action: Action, look: Look) -> Order | None:

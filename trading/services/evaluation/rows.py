@@ -16,17 +16,14 @@ from markets.models.fields import exact
 from trading.models import PlanEvaluation, SwingPlan
 from trading.services.evaluation.deciding import Outcome
 from trading.services.evaluation.looks import Look
+from trading.services.evaluation.standing import Remembered, Standing
 
 MANY = 8  # rows from which PostgreSQL is sent a COPY
 EVALUATIONS, PLANS = PlanEvaluation._meta.db_table, SwingPlan._meta.db_table
-COLUMNS = (
-    *("plan_id", "bar_closed_at", "market_at", "created_at", "signal"),
-    *("close", "outcome", "reason", "detail", "order_id"),
-)
 
 
 class Written(NamedTuple):
-    """One evaluation as it is stored."""
+    """One evaluation as it is stored; the names are the columns'."""
 
     plan_id: UUID
     bar_closed_at: datetime
@@ -40,42 +37,66 @@ class Written(NamedTuple):
     order_id: UUID | None
 
 
-def row_of(plan_id: UUID, signal: int, look: Look, told: Outcome) -> Written:
-    """The evaluation of a look by a plan that stood at `signal`."""
-    detail = f'{{"row": {look.seen.text}, "facts": {dumps(told.facts)}}}'
-    at, now = look.closed_at, timezone.now()
+class Moved(NamedTuple):
+    """A locked plan after so many looks, and what it remembered before them."""
+
+    plan: Standing
+    before: Remembered
+    looks: int
+
+
+def row_of(plan: Standing, look: Look, told: Outcome, now: datetime) -> Written:
+    """The evaluation of a look by a plan that stands where it stood when it looked."""
+    detail = f'{{"row": {look.seen.text}, "facts": {dumps(dict(told.facts)) if told.facts else "{}"}}}'
     return Written(
-        plan_id, at, look.now, now, signal, look.close, str(told.outcome), str(told.reason), detail, told.order_id
+        plan.id,
+        look.closed_at,
+        look.now,
+        now,
+        plan.signal,
+        look.close,
+        told.outcome,
+        told.reason,
+        detail,
+        told.order_id,
     )
 
 
 def write_rows(rows: Sequence[Written]) -> None:
     """Store evaluations. Raises IntegrityError where one of these bars has been decided on, and writes none then."""
+    columns = ", ".join(Written._fields)
     if connection.vendor == "postgresql" and len(rows) >= MANY:
-        _copy(rows)
+        sql = f"COPY {EVALUATIONS} ({columns}) FROM STDIN"
+        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(sql) as copy:
+            copy.write("".join(_lines(rows)))
         return
-    line = f"({', '.join(['%s'] * len(COLUMNS))})"
-    sql = f"INSERT INTO {EVALUATIONS} ({', '.join(COLUMNS)}) VALUES {line}"  # noqa: S608
+    sql = f"INSERT INTO {EVALUATIONS} ({columns}) VALUES ({', '.join(['%s'] * len(Written._fields))})"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.executemany(sql, [_values(row) for row in rows])
 
 
-def _copy(rows: Sequence[Written]) -> None:
-    lines = "".join(["\t".join(_said(value) for value in row) + "\n" for row in rows])
-    sql = f"COPY {EVALUATIONS} ({', '.join(COLUMNS)}) FROM STDIN"
-    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(sql) as copy:
-        copy.write(lines)
+def _lines(rows: Sequence[Written]) -> list[str]:
+    """The rows in the text form of COPY. What many share is turned into text once."""
+    said: dict[Any, str] = {}
+
+    def text(value: datetime | Decimal) -> str:
+        if value not in said:
+            said[value] = value.isoformat() if isinstance(value, datetime) else format(exact(value), "f")
+        return said[value]
+
+    return [
+        f"{row.plan_id}\t{text(row.bar_closed_at)}\t{text(row.market_at)}\t{text(row.created_at)}\t{row.signal}\t"
+        f"{text(row.close)}\t{row.outcome}\t{row.reason}\t{_escaped(row.detail)}\t{row.order_id or _NULL}\n"
+        for row in rows
+    ]
 
 
-def _said(value: Any) -> str:
-    """A value in the text form of COPY."""
-    if value is None:
-        return "\\N"
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(exact(value), "f")
-    return str(value).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+_NULL = "\\N"
+
+
+def _escaped(detail: str) -> str:
+    """JSON knows no raw line ends and tabs; a backslash is the one sign that COPY would read as its own."""
+    return detail.replace("\\", "\\\\")
 
 
 _FIELDS: dict[str, Any] = {field.attname: field for field in PlanEvaluation._meta.local_concrete_fields}
@@ -84,69 +105,42 @@ _FIELDS: dict[str, Any] = {field.attname: field for field in PlanEvaluation._met
 def _values(row: Written) -> list[Any]:
     return [
         value if name == "detail" else _FIELDS[name].get_db_prep_save(value, connection)
-        for name, value in zip(COLUMNS, row, strict=True)
+        for name, value in zip(Written._fields, row, strict=True)
     ]
 
 
-class Remembered(NamedTuple):
-    """What a plan remembers from bar to bar. In most hours nothing of it changes but the bar it has decided on."""
-
-    signal: int
-    cycle: int
-    cycle_spent: Decimal
-    peak_close: Decimal | None
-    cooldown_left: int
-
-    @classmethod
-    def of(cls, plan: SwingPlan) -> "Remembered":
-        return cls(plan.signal, plan.cycle, plan.cycle_spent, plan.peak_close, plan.cooldown_left)
-
-
-class Before(NamedTuple):
-    """A locked plan before it looked."""
-
-    remembered: Remembered
-    version: int
-
-    @classmethod
-    def of(cls, plan: SwingPlan) -> "Before":
-        return cls(Remembered.of(plan), plan.version)
-
-
-def write_plans(plans: Sequence[tuple[SwingPlan, Before]]) -> None:
-    """Store what looks have changed of locked plans."""
+def write_plans(moved: Sequence[Moved]) -> None:
+    """Store what looks have changed of locked plans; those that only moved on to a later bar, hundreds in one statement."""
     now = timezone.now()
     onward = defaultdict(list)
     changed = []
-    for plan, before in plans:
-        if Remembered.of(plan) == before.remembered:
-            onward[plan.decided_until, plan.version - before.version].append(plan.pk)
+    for plan, before, looks in moved:
+        if plan.remembered == before and len(moved) > 1:
+            onward[plan.decided_until, looks].append(plan.id)
         else:
             changed.append(plan)
     for (decided_until, looks), keys in onward.items():
-        moved = {"decided_until": decided_until, "version": F("version") + looks, "updated_at": now}
-        SwingPlan.objects.filter(pk__in=keys).update(**moved)
+        plans = SwingPlan.objects.filter(pk__in=keys)
+        plans.update(decided_until=decided_until, version=F("version") + looks, updated_at=now)
     if changed:
         _write_changed(changed, now)
 
 
-_MOVES = ("signal", "cycle", "cycle_spent", "peak_close", "cooldown_left", "decided_until", "version")
-_TYPES = ("int", "int", "numeric", "numeric", "int", "timestamptz", "int")
-_PLAN_FIELDS: list[Any] = [SwingPlan._meta.get_field(name) for name in (*_MOVES, "updated_at", "id")]
+_COLUMNS = (*Remembered._fields, "decided_until", "version")
+_TYPES = ("int", "int", "numeric", "numeric", "int", "timestamptz", "int", "timestamptz", "uuid")
+_PLAN_FIELDS: list[Any] = [SwingPlan._meta.get_field(name) for name in (*_COLUMNS, "updated_at", "id")]
 
 
-def _write_changed(plans: Sequence[SwingPlan], now: datetime) -> None:
-    rows = [[*(getattr(plan, name) for name in _MOVES), now, plan.pk] for plan in plans]
+def _write_changed(plans: Sequence[Standing], now: datetime) -> None:
+    rows = [[*plan.remembered, plan.decided_until, plan.version, now, plan.id] for plan in plans]
+    changes = (*_COLUMNS, "updated_at")
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            arrays = ", ".join(f"%s::{kind}[]" for kind in (*_TYPES, "timestamptz", "uuid"))
-            new = ", ".join(f"{name} = n.{name}" for name in (*_MOVES, "updated_at"))
-            sql = (
-                f"UPDATE {PLANS} AS p SET {new} FROM unnest({arrays})"  # noqa: S608
-                f" AS n({', '.join(_MOVES)}, updated_at, id) WHERE p.id = n.id"
-            )
-            cursor.execute(sql, [list(column) for column in zip(*rows, strict=True)])
+        if connection.vendor != "postgresql":
+            said = [[f.get_db_prep_save(v, connection) for f, v in zip(_PLAN_FIELDS, row, strict=True)] for row in rows]
+            new = ", ".join(f"{name} = %s" for name in changes)
+            cursor.executemany(f"UPDATE {PLANS} SET {new} WHERE id = %s", said)  # noqa: S608
             return
-        new = ", ".join(f"{name} = %s" for name in (*_MOVES, "updated_at"))
-        said = [[f.get_db_prep_save(v, connection) for f, v in zip(_PLAN_FIELDS, row, strict=True)] for row in rows]
-        cursor.executemany(f"UPDATE {PLANS} SET {new} WHERE id = %s", said)  # noqa: S608
+        arrays = ", ".join(f"%s::{kind}[]" for kind in _TYPES)
+        new = ", ".join(f"{name} = n.{name}" for name in changes)
+        sql = f"UPDATE {PLANS} p SET {new} FROM unnest({arrays}) n({', '.join(changes)}, id) WHERE p.id = n.id"  # noqa: S608
+        cursor.execute(sql, [list(column) for column in zip(*rows, strict=True)])

@@ -9,8 +9,8 @@ from uuid import UUID
 from strategies.document import RuleDocument
 from strategies.models import StrategyVersion
 from strategies.rows import Row
-from trading.signal import RiskRates
 from trading.one_bar import BarRule, Seen, Sight, UnknownWord
+from trading.signal import RiskRates
 
 if TYPE_CHECKING:  # TA-Lib is loaded by the first evaluation: the web process does without
     from strategies.compiler import Evaluator
