@@ -1,0 +1,65 @@
+"""The market of a bar: the books an order meets in it, by the shared matching model."""
+
+from backtests.setup import Setup
+from backtests.venue import Day, TermsOf, Venue
+from brokers.virtual.matching import Depth, Level, Match, Resting, match
+from markets.bars import Bars
+from markets.types import InstrumentRules, Side
+
+MICRO = 1_000_000
+ENDLESS = 10**30  # units: as much as anybody asks for
+
+
+class Market:
+    """The bars of one instrument as its market. Prices and quantities in units, times in microseconds since 1970 UTC."""
+
+    def __init__(self, rules: InstrumentRules, bars: Bars, setup: Setup) -> None:
+        self.bars, self.setup = bars, setup
+        share = setup.participation or (1, 1)
+        self.venue = Venue(rules, setup.commission, TermsOf(setup.slippage_ticks, share))
+        self._slippage = float(setup.slippage_rate)
+        self._share = share
+
+    def quoted(self, side: Side, price: float, day: Day) -> int:
+        """The price quoted to who buys, or sells, when `price` was traded; 0 where there is none."""
+        if self._slippage:
+            price *= 1 + self._slippage if side is Side.BUY else 1 - self._slippage
+        down, up = self.venue.down_and_up(price)
+        ticks, spread = day.terms.ticks, self.setup.spread_ticks
+        if side is Side.BUY:
+            quoted = ticks.up(up)
+            return ticks.raised(quoted, spread) if spread else quoted
+        quoted = ticks.down(down)
+        return ticks.lowered(quoted, spread) if spread and quoted else quoted
+
+    def volume(self, bar: int) -> int:
+        """What was traded in a bar, as far as it limits us."""
+        return ENDLESS if self.setup.participation is None else self.venue.volume_units(float(self.bars.volume[bar]))
+
+    def share(self, volume: int) -> int:
+        """Our share of a volume, in whole lots."""
+        ours = volume * self._share[0] // self._share[1]
+        return ours - ours % self.venue.lot
+
+    def fill(
+        self, side: Side, wanted: int, price: float, volume: int, collar: int | None, day: Day
+    ) -> Match[int] | None:
+        """What a market order gets where `volume` was traded at `price`."""
+        level = Level(self.quoted(side, price, day), volume)
+        depth = Depth((), (level,)) if side is Side.BUY else Depth((level,), ())
+        fills = match((Resting(0, side, wanted, None, 0, collar),), depth, day.terms)
+        return fills[0] if fills else None
+
+    def ticks_of(self, bar: int) -> list[tuple[int, float, int]]:
+        """(time, price, volume) of each moment of a bar at which an order may trade: its open, or the four of a replay."""
+        bars = self.bars
+        opened, volume = int(bars.opened_at[bar]) * MICRO, self.volume(bar)
+        if self.setup.fills == "open":
+            return [(opened, float(bars.open[bar]), volume)]
+        closed = int(bars.closed_at[bar]) * MICRO
+        duration, lot = closed - opened, self.venue.lot
+        quarter = volume // (4 * lot) * lot
+        times = (opened, opened + (duration + 1) // 3, opened + (2 * duration + 1) // 3, closed - MICRO)
+        prices = (bars.open[bar], bars.low[bar], bars.high[bar], bars.close[bar])
+        volumes = (quarter, quarter, quarter, volume - 3 * quarter)
+        return [(at, float(price), part) for at, price, part in zip(times, prices, volumes, strict=True)]

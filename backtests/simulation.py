@@ -1,0 +1,411 @@
+"""The walk over the bars on which something can happen: live's own SIGNAL machine and sizing, over a market of bars."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from backtests.fills import UnitFill
+from backtests.market import MICRO, Market
+from backtests.moments import Falling, Moments, Touched, at_or_above, at_or_below, first_touch
+from backtests.plan import STEPS, Plan, Working
+from backtests.setup import Setup
+from backtests.venue import Charging, Day
+from brokers.virtual import costs
+from brokers.virtual.matching import to_units
+from markets.calendars import load_default
+from markets.types import InstrumentRules, Side, from_epoch
+from strategies.evaluation import Evaluation
+from trading import risk
+from trading.signal import Action, Decision, Reason, RiskRates, decide
+from trading.sizing import size_buy, size_sell, to_decimal
+
+DEAREST = 50  # a market buy surely costs less than its worst price and one fiftieth of it
+TIME_STOP = "time_stop"
+
+
+class _Passed:
+    def __init__(self, passed: bool) -> None:
+        self.passed = passed
+
+
+class _Seen:
+    """One bar as a decision sees it."""
+
+    __slots__ = ("close", "entries", "exit")
+
+    def __init__(self, close: float, entries: list[_Passed], leaves: bool) -> None:
+        self.close, self.entries, self.exit = close, entries, leaves
+
+
+_VERDICT = {True: _Passed(True), False: _Passed(False)}
+
+
+class Simulation:
+    """One plan over the bars of one evaluation."""
+
+    def __init__(self, evaluation: Evaluation, rules: InstrumentRules, setup: Setup) -> None:
+        self._evaluation, self._setup = evaluation, setup
+        self._bars, self._count = evaluation.bars, len(evaluation.bars)
+        self._market = Market(rules, evaluation.bars, setup)
+        self.venue = self._market.venue
+        self._rules = rules
+        self._lot = rules.lot
+        self._budget = setup.cash if setup.budget is None else setup.budget
+        self._calendar = load_default()[rules.calendar]
+        self._moments = Moments(evaluation)
+        self._stops = [evaluation.stop_prices(number) for number in range(len(evaluation.entries))]
+        self._limits = evaluation.risk
+        rates = RiskRates.of(evaluation.document.risk)
+        self._inside = setup.exits == "inside_bar"
+        self._at_close = RiskRates() if self._inside else rates
+        self._judges_close = self._at_close != RiskRates()
+        self._checked_to = 0  # bars before it have been looked into for exits inside
+        self._known: dict[tuple[int, bool, bool, bool, bool, bool], tuple[Action, str]] = {}
+        self.plan = Plan(self.venue, self.venue.cash_units(setup.cash), setup.cooldown_bars, repeat=setup.repeat)
+        self.fills: list[UnitFill] = []
+
+    def run(self, first: int) -> None:
+        """Decide on every bar from `first` on that asks for it, and trade."""
+        bar = first
+        while bar < self._count:
+            bar = self._next(bar)
+            if bar < self._count:
+                bar = self._decide_at(bar)
+
+    # Which bar comes next
+
+    def _next(self, bar: int) -> int:
+        """The first bar at or after `bar` whose close may ask for something; exits inside the bars before it are done."""
+        plan = self.plan
+        if plan.signal == 0:
+            return self._moments.first_buy(bar, self._count)
+        if plan.signal == 3:
+            return self._after_the_sale(bar)
+        if plan.exiting:
+            return bar
+        return self._while_held(bar)
+
+    def _after_the_sale(self, bar: int) -> int:
+        """No bar of the cool-down asks for anything: the next one that does begins the next cycle."""
+        if not self._setup.repeat:
+            return self._count
+        begins = bar + self.plan.cooldown_left
+        self.plan.cooldown_left = 0
+        return begins
+
+    def _while_held(self, bar: int) -> int:
+        plan = self.plan
+        upcoming = self._moments.while_held(bar, self._count, second=plan.signal == 1)
+        if self._limits.time_stop_bars is not None:
+            upcoming = min(upcoming, max(bar, plan.held_since + self._limits.time_stop_bars - 1))
+        if self._judges_close:
+            for touched in self._touches(inside=False):
+                upcoming = first_touch(touched, bar, upcoming)
+        if self._inside:
+            start, end = max(bar, self._checked_to), min(upcoming + 1, self._count)
+            found = end
+            for touched in self._touches(inside=True):
+                found = first_touch(touched, start, found)
+            self._checked_to = min(found + 1, end)
+            if found < end:
+                return found if self._exit_inside(found) else self._while_held_after(found)
+        return upcoming
+
+    def _while_held_after(self, bar: int) -> int:
+        """Nothing could be sold in `bar` after all: its close may still ask for something."""
+        upcoming = self._moments.while_held(bar, bar + 1, second=self.plan.signal == 1)
+        return bar if upcoming == bar else self._next(bar + 1) if bar + 1 < self._count else self._count
+
+    def _touches(self, *, inside: bool) -> list[Touched]:
+        """What the limits of the rule look for in the bars while something is held."""
+        limits, bars, plan = self._limits, self._bars, self.plan
+        lows, highs = (bars.low, bars.high) if inside else (bars.close, bars.close)
+        cost = plan.average_cost()
+        touches: list[Touched] = []
+        if limits.stop_loss_rate is not None:
+            touches.append(at_or_below(lows, cost * (1 - limits.stop_loss_rate)))
+        if limits.trailing_stop_rate is not None:
+            lag = 1 if inside else 0
+            touches.append(Falling(lows, bars.close, plan.held_since, limits.trailing_stop_rate, lag))
+        if limits.take_profit_rate is not None:
+            touches.append(at_or_above(highs, cost * (1 + limits.take_profit_rate)))
+        return touches
+
+    # Deciding on a close
+
+    def _decide_at(self, bar: int) -> int:
+        """Decide on the close of `bar` and trade; the bar whose close is decided on next."""
+        action, reason = self._decision(bar)
+        if action is Action.RESTART:
+            self.plan.begin_again()
+        elif action in STEPS:
+            order = self._sale(bar, reason) if action is Action.SELL else self._buy(bar, action, reason)
+            if order is not None:
+                return self._work(order, bar)
+        return bar + 1
+
+    def _decision(self, bar: int) -> tuple[Action, str]:
+        seen, plan = self._seen(bar), self.plan
+        if self._judges_close and plan.signal in (1, 2):
+            action, reason = _told(decide(plan.state(self._highest_before(bar)), seen, self._at_close))
+        else:  # then no number changes the answer
+            second = len(seen.entries) > 1 and seen.entries[1].passed
+            key = (plan.signal, seen.entries[0].passed, second, seen.exit, plan.exiting, plan.cooldown_left > 0)
+            if key not in self._known:
+                self._known[key] = _told(decide(plan.state(None), seen, self._at_close))
+            action, reason = self._known[key]
+        if action in (Action.HOLD, Action.BUY_SECOND) and self._is_held_long_enough(bar):
+            return Action.SELL, TIME_STOP
+        return action, reason
+
+    def _seen(self, bar: int) -> _Seen:
+        entries = [_VERDICT[bool(each[bar])] for each in self._evaluation.entries]
+        return _Seen(float(self._bars.close[bar]), entries, bool(self._evaluation.exit[bar]))
+
+    def _highest_before(self, bar: int) -> Decimal | None:
+        since = self.plan.held_since
+        return to_decimal(float(self._bars.close[since:bar].max())) if since < bar else None
+
+    def _is_held_long_enough(self, bar: int) -> bool:
+        most = self._limits.time_stop_bars
+        return most is not None and self.plan.held > 0 and bar - self.plan.held_since + 1 >= most
+
+    # Orders
+
+    def _sale(self, bar: int, reason: str) -> Working | None:
+        venue = self.venue
+        quantity = to_units(
+            size_sell(held=venue.quantity(self.plan.held), lot=self._lot), self._rules.quantity_decimals
+        )
+        return self._order(Side.SELL, STEPS[Action.SELL], quantity, None, bar, reason) if quantity else None
+
+    def _buy(self, bar: int, action: Action, reason: str) -> Working | None:
+        """The order for a step into the position; None where it is no lot, or more than there is cash."""
+        setup, rules, plan = self._setup, self._rules, self.plan
+        day = self.venue.day(int(self._bars.closed_at[bar]))
+        asked = self._stop_reference(bar, action)
+        needs_worst = setup.collar or setup.quantity is None
+        reference = self.venue.price(self._ask(bar, day) if asked is None else asked) if needs_worst else Decimal(0)
+        worst = risk.worst_buy_price(rules, reference, day.on) if needs_worst else Decimal(0)
+        quantity = setup.quantity
+        if quantity is None:
+            quantity = size_buy(
+                budget=self._budget,
+                share=setup.first_share if action is Action.BUY_FIRST and len(self._stops) > 1 else Decimal(1),
+                price=worst,
+                fee_rate=day.sizing_fee,
+                lot=rules.lot,
+                min_quantity=rules.min_quantity,
+                min_amount=rules.min_amount,
+                already_spent=self.venue.cash(plan.spent),
+            )
+        units = self._within_position_limit(to_units(quantity, rules.quantity_decimals), bar)
+        if not units:
+            return None
+        if not setup.collar:
+            return self._order(Side.BUY, STEPS[action], units, None, bar, reason)
+        collar = to_units(worst, rules.price_decimals)
+        if not self._is_affordable(collar, units, worst, day):
+            return None
+        return self._order(Side.BUY, STEPS[action], units, collar, bar, reason)
+
+    def _stop_reference(self, bar: int, action: Action) -> int | None:
+        """What a buy that waits at a price is reckoned from: that price."""
+        stops = self._stops[STEPS[action] - 1]
+        if stops is None or bar + 1 >= self._count:
+            return None
+        return self.venue.down_and_up(float(stops[bar + 1]))[1]
+
+    def _ask(self, bar: int, day: Day) -> int:
+        """The quoted price to buy at when `bar` closed; the close itself where nothing is offered."""
+        close = float(self._bars.close[bar])
+        if self._setup.participation is not None and not self._market.share(self._market.ticks_of(bar)[-1][2]):
+            return self.venue.down_and_up(close)[1]
+        return self._market.quoted(Side.BUY, close, day)
+
+    def _within_position_limit(self, units: int, bar: int) -> int:
+        """As much of a buy as keeps the position within its share of the account's worth, in whole lots."""
+        rate = self._limits.max_position_rate
+        if rate is None:
+            return units
+        price = to_decimal(float(self._bars.close[bar]))
+        held = self.venue.quantity(self.plan.held)
+        worth = self.venue.cash(self.plan.cash) + held * price
+        most = to_decimal(rate) * worth / price - held
+        return min(units, to_units(size_sell(held=max(most, Decimal(0)), lot=self._lot), self._rules.quantity_decimals))
+
+    def _is_affordable(self, collar: int, units: int, worst: Decimal, day: Day) -> bool:
+        """Whether the cash for the dearest way the order can fill is there."""
+        amount = collar * units * self.venue.more // self.venue.less
+        if day.buy_commission + day.buy_tax < 10**16 and amount + amount // DEAREST + 2 <= self.plan.cash:
+            return True
+        needed = costs.worst_case(
+            self._rules,
+            Side.BUY,
+            worst,
+            self.venue.quantity(units),
+            day.on,
+            commission=self._setup.commission,
+        )
+        return needed <= self.venue.cash(self.plan.cash)
+
+    def _order(self, side: Side, step: int, units: int, collar: int | None, bar: int, reason: str) -> Working:
+        placed = int(self._bars.closed_at[bar])
+        expires = None
+        if self._setup.day_orders:
+            expires = self._expiry(placed)
+        return Working(
+            side, step, units, collar, placed * MICRO, expires, reason, Charging(self.venue, side), len(self.fills)
+        )
+
+    def _expiry(self, placed: int) -> int:
+        if self._calendar.key == "always":
+            return (placed + int(risk.ROUND_THE_CLOCK_ORDER_LIFE.total_seconds())) * MICRO
+        return (risk.day_order_expiry(self._calendar, from_epoch(placed)) - from_epoch(0)) // timedelta(microseconds=1)
+
+    # The bars after an order
+
+    def _work(self, order: Working, bar: int) -> int:
+        """Let the order trade in the bars after `bar`; the bar at whose close it has ended."""
+        stops = self._stops[order.step - 1] if order.side is Side.BUY else None
+        while (bar := bar + 1) < self._count:
+            if stops is not None:
+                self._trade_at_level(order, bar, float(stops[bar]))
+                is_over = True
+            else:
+                is_over = self._trade(order, bar)
+            if is_over:
+                self._end(order)
+            self._checked_to = bar + 1
+            if self._inside and self.plan.held and order.side is Side.BUY and self._exit_inside(bar, order, is_over):
+                is_over = True
+            if is_over:
+                return bar
+        self._end(order)
+        return bar
+
+    def _trade(self, order: Working, bar: int) -> bool:
+        """The order in the moments of a bar; whether it has ended by the bar's close."""
+        lenient = self._setup.fills == "open"
+        for at, price, volume in self._market.ticks_of(bar):
+            if order.expires_at is not None and order.expires_at <= at:
+                return True
+            if at > order.placed_at or (lenient and at == order.placed_at):
+                self._take(order, bar, at, price, volume)
+            if not order.remaining:
+                return True
+        return order.expires_at is not None and order.expires_at <= int(self._bars.closed_at[bar]) * MICRO
+
+    def _trade_at_level(self, order: Working, bar: int, level: float) -> None:
+        """A buy that waits at `level` inside a bar: at the open where that is beyond it, else at the level, else not."""
+        bars = self._bars
+        if bars.open[bar] >= level:
+            self._take(order, bar, int(bars.opened_at[bar]) * MICRO, float(bars.open[bar]), self._market.volume(bar))
+        elif bars.high[bar] >= level:
+            self._take(order, bar, int(bars.closed_at[bar]) * MICRO, level, self._market.volume(bar))
+
+    def _take(self, order: Working, bar: int, at: int, price: float, volume: int) -> None:
+        day = self.venue.day(at // MICRO)
+        wanted = order.remaining
+        if order.side is Side.BUY and order.collar is None:
+            wanted = min(wanted, self._affordable(price, day))
+        found = self._market.fill(order.side, wanted, price, volume, order.collar, day) if wanted else None
+        if found is None:
+            if not wanted:
+                order.remaining = 0  # there is no cash for a single lot
+            return
+        is_buy = order.side is Side.BUY
+        commission, tax_rate = (day.buy_commission, day.buy_tax) if is_buy else (day.sell_commission, day.sell_tax)
+        amount, fee, tax = order.charging.add(found.price, found.quantity, commission, tax_rate)
+        order.remaining -= found.quantity
+        order.filled += found.quantity
+        plan = self.plan
+        if is_buy:
+            plan.bought(bar, found.quantity, amount, fee, tax)
+        else:
+            plan.sold(found.quantity, amount, fee, tax)
+        traded = price * self.venue.price_scale
+        worse = found.price - traded if is_buy else traded - found.price
+        self.fills.append(
+            UnitFill(
+                bar,
+                at,
+                plan.cycle,
+                -1,
+                order.side,
+                found.price,
+                found.quantity,
+                amount,
+                fee,
+                tax,
+                plan.cash,
+                worse,
+                order.reason,
+            )
+        )
+
+    def _affordable(self, price: float, day: Day) -> int:
+        """The most units, in whole lots, that all the cash pays for at what is quoted."""
+        venue = self.venue
+        quoted = self._market.quoted(Side.BUY, price, day)
+        dearest = day.terms.ticks.raised(quoted, day.terms.slippage_ticks) * (10**18 + day.buy_commission + day.buy_tax)
+        units = max(self.plan.cash - 1, 0) * venue.less * 10**18 // (dearest * venue.more)
+        return units - units % venue.lot
+
+    def _end(self, order: Working) -> None:
+        signal = self.plan.ended(order)
+        for place in range(order.first_fill, len(self.fills)):
+            self.fills[place] = self.fills[place]._replace(signal=signal)
+
+    # Limits touched inside a bar
+
+    def _exit_inside(self, bar: int, order: Working | None = None, is_over: bool = True) -> bool:
+        """Sell where a limit of the rule is touched inside `bar`; a stop before a target. Whether it was touched.
+
+        `order` is the buy that traded in this bar; what is left of it is given up.
+        """
+        found = self._touched_inside(bar, order)
+        if found is None:
+            return False
+        price, at, reason = found
+        if order is not None and not is_over:
+            self._end(order)
+        sale = self._order(Side.SELL, STEPS[Action.SELL], self.plan.held, None, max(bar - 1, 0), reason)
+        mine = sum(fill.quantity for fill in self.fills[order.first_fill :] if fill.bar == bar) if order else 0
+        whole = self._market.volume(bar)
+        left = self._market.share(whole) - mine
+        rest, sale.remaining = sale.remaining - min(sale.remaining, left), min(sale.remaining, left)
+        if sale.remaining > 0:
+            self._take(sale, bar, at, price, whole)
+        sale.remaining += rest
+        self.plan.exiting = True  # what is left goes at the next open
+        self._end(sale)
+        return True
+
+    def _touched_inside(self, bar: int, order: Working | None) -> tuple[float, int, Reason] | None:
+        """The price, the time and the reason of a sale inside the bar. A gap is sold at the open, like any other order."""
+        bars, limits, plan = self._bars, self._limits, self.plan
+        opened = float(bars.open[bar])
+        was_inside = order is not None and self.fills[-1].at > int(bars.opened_at[bar]) * MICRO
+        at_open, inside = int(bars.opened_at[bar]) * MICRO, int(bars.closed_at[bar]) * MICRO
+        cost = plan.average_cost()
+        stops: list[tuple[float, Reason]] = []
+        if limits.stop_loss_rate is not None:
+            stops.append((cost * (1 - limits.stop_loss_rate), Reason.STOP_LOSS))
+        if limits.trailing_stop_rate is not None and plan.held_since < bar:
+            highest = float(bars.close[plan.held_since : bar].max())
+            stops.append((highest * (1 - limits.trailing_stop_rate), Reason.TRAILING_STOP))
+        if stops:
+            level, reason = max(stops)
+            if bars.low[bar] <= level:
+                gap = opened <= level and not was_inside
+                return (opened, at_open, reason) if gap else (level, inside, reason)
+        if limits.take_profit_rate is not None:
+            level = cost * (1 + limits.take_profit_rate)
+            if bars.high[bar] >= level:
+                gap = opened >= level and not was_inside
+                return (opened, at_open, Reason.TAKE_PROFIT) if gap else (level, inside, Reason.TAKE_PROFIT)
+        return None
+
+
+def _told(decision: Decision) -> tuple[Action, str]:
+    return decision.action, str(decision.reason)

@@ -1,0 +1,142 @@
+"""One instrument's rules in the integers of the matching: prices, quantities and money in their smallest units.
+
+What an order costs is what `brokers.virtual.costs` says, reckoned in integers: a test holds one against the other.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from brokers.virtual import costs
+from brokers.virtual.matching import Terms, Ticks, floor_units, from_units, to_units
+from markets.types import InstrumentRules, Side
+
+RATE_DECIMALS = 18
+RATE_UNIT: int = 10**RATE_DECIMALS
+SEOUL_SECONDS, DAY_SECONDS = 9 * 3600, 86400
+THE_FIRST = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What holds on one Korean calendar day. Rates in units of 10^-18."""
+
+    on: date
+    terms: Terms
+    buy_commission: int
+    buy_tax: int
+    sell_commission: int
+    sell_tax: int
+    sizing_fee: Decimal
+
+
+class Venue:
+    """The rules of an instrument, by day. Raises markets.dated.NoRuleInForce where they are not known."""
+
+    def __init__(self, rules: InstrumentRules, commission: Decimal | None, terms_of: "TermsOf") -> None:
+        self.rules = rules
+        self.price_scale, self.quantity_scale = 10.0**rules.price_decimals, 10.0**rules.quantity_decimals
+        self.cash_scale = 10.0**rules.cash_decimals
+        self.lot = to_units(rules.lot, rules.quantity_decimals)
+        decimals = rules.price_decimals + rules.quantity_decimals - rules.cash_decimals
+        self.more, self.less = _power(-decimals), _power(decimals)
+        self._commission, self._terms_of = commission, terms_of
+        self._days: dict[int, Day] = {}
+
+    def day(self, epoch: int) -> Day:
+        """What holds at an instant, in whole seconds since 1970."""
+        number = (epoch + SEOUL_SECONDS) // DAY_SECONDS
+        return self._days.get(number) or self._new_day(number)
+
+    def down_and_up(self, price: float) -> tuple[int, int]:
+        """The units at or below a price of the bars and at or above it: the same where it is a whole number of them.
+
+        A float64 stands for the number of fifteen digits it shows.
+        """
+        units = round(price * self.price_scale)
+        if units / self.price_scale == price:
+            return units, units
+        down = floor_units(Decimal(f"{price:.15g}"), self.rules.price_decimals)
+        exact = from_units(down, self.rules.price_decimals) == Decimal(f"{price:.15g}")
+        return down, down if exact else down + 1
+
+    def volume_units(self, volume: float) -> int:
+        units = round(volume * self.quantity_scale)
+        if units / self.quantity_scale == volume:
+            return units
+        return floor_units(Decimal(f"{volume:.15g}"), self.rules.quantity_decimals)
+
+    def cash_units(self, amount: Decimal) -> int:
+        return to_units(amount, self.rules.cash_decimals)
+
+    def cash(self, units: int) -> Decimal:
+        return from_units(units, self.rules.cash_decimals)
+
+    def quantity(self, units: int) -> Decimal:
+        return from_units(units, self.rules.quantity_decimals)
+
+    def price(self, units: int) -> Decimal:
+        return from_units(units, self.rules.price_decimals)
+
+    def _new_day(self, number: int) -> Day:
+        on = THE_FIRST + timedelta(days=number)
+        buy = costs.rates(self.rules, Side.BUY, on, commission=self._commission)
+        sell = costs.rates(self.rules, Side.SELL, on, commission=self._commission)
+        day = self._days[number] = Day(
+            on=on,
+            terms=self._terms_of(Ticks.of(self.rules, on), self.lot),
+            buy_commission=_rate_units(buy.commission),
+            buy_tax=_rate_units(buy.tax),
+            sell_commission=_rate_units(sell.commission),
+            sell_tax=_rate_units(sell.tax),
+            sizing_fee=buy.commission,
+        )
+        return day
+
+
+@dataclass(frozen=True, slots=True)
+class TermsOf:
+    """The matching's terms of a day, from the setup's part of them."""
+
+    slippage_ticks: int
+    participation: tuple[int, int]
+
+    def __call__(self, ticks: Ticks, lot: int) -> Terms:
+        return Terms(ticks, lot=lot, slippage_ticks=self.slippage_ticks, participation=self.participation)
+
+
+class Charging:
+    """What one order has been charged so far; `add` says what its next fill adds. Amounts in cash units."""
+
+    __slots__ = ("_amount", "_fee", "_rounding", "_tax", "_venue", "amount", "fee", "tax")
+
+    def __init__(self, venue: Venue, side: Side) -> None:
+        self._venue = venue
+        self._rounding = venue.less - 1 if side is Side.BUY else 0  # a buy's total up, a sell's down
+        self._amount = self._fee = self._tax = 0
+        self.amount = self.fee = self.tax = 0
+
+    def add(self, price: int, quantity: int, commission: int, tax: int) -> tuple[int, int, int]:
+        """The amount, fee and tax of one more fill."""
+        venue, traded = self._venue, price * quantity
+        self._amount += traded
+        self._fee += traded * commission
+        self._tax += traded * tax
+        more, less = venue.more, venue.less
+        before = self.amount, self.fee, self.tax
+        self.amount = (self._amount * more + self._rounding) // less
+        self.fee = self._fee * more // (less * RATE_UNIT)
+        self.tax = self._tax * more // (less * RATE_UNIT)
+        return self.amount - before[0], self.fee - before[1], self.tax - before[2]
+
+
+def _power(decimals: int) -> int:
+    return int(10 ** max(0, decimals))
+
+
+def _rate_units(rate: Decimal) -> int:
+    units = Fraction(rate) * RATE_UNIT
+    if units.denominator != 1:
+        raise ValueError(f"a rate of {rate} is finer than {RATE_DECIMALS} decimals")
+    return units.numerator
