@@ -1,0 +1,271 @@
+"""`make bench-plans`: an hour of 10,000 plans of 500 people over 500 instruments, on the PostgreSQL of TEST_POSTGRES_URL.
+
+Each round closes one more bar of every instrument and lets the running system's own services decide: read the bars, decide,
+write 10,000 evaluations with their conditions, place the orders. One worker, then two beside each other, each a process of
+its own, as Celery runs them. In the same run ../shared/bench/plans.py's own way, one pandas evaluation for each plan, decides
+on the same bars; both sides take turns. (On the last 300 of them alone it is a tenth faster, and wrong in the seventh digit.)
+"""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from bench.plan_world import PLANS, World, close_bar, prepare
+
+NAIVE, ROUNDS, HOURS, LATENCIES = 100, 7, 4, 40
+spent: dict[str, float] = defaultdict(float)
+
+
+def timed(module: Any, name: str, kind: str) -> None:
+    """Count the seconds that this step of the evaluation takes."""
+    step: Callable[..., Any] = getattr(module, name)
+
+    def counted(*given: Any, **named: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return step(*given, **named)
+        finally:
+            spent[kind] += time.perf_counter() - started
+
+    setattr(module, name, counted)
+
+
+def worker() -> None:
+    """Do what each line on standard input asks, and answer in JSON."""
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from trading.services import evaluation
+    from trading.services.evaluation import many
+
+    connection.settings_dict["NAME"] = sys.argv[1]
+    timed(evaluation, "pending_plans", "read")
+    timed(evaluation, "views_for", "read")
+    timed(evaluation, "rules_of", "rules")
+    timed(many, "_look_ahead", "decide")
+    timed(many, "lock_free", "read")
+    timed(many, "write_rows", "write")
+    timed(many, "write_plans", "write")
+    timed(evaluation, "decide_one", "orders")
+    asks: dict[str, Callable[..., Any]] = {
+        "evaluate": evaluation.evaluate_chunk,
+        "chunks": evaluation.instruments_due,
+        "latencies": latencies,
+        "decide": lambda: Deciding().rounds(),
+        "figures": lambda: {"mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024},
+    }
+    for line in sys.stdin:
+        name, *given = json.loads(line)
+        spent.clear()
+        cpu = time.process_time()
+        answer = asks[name](*given)
+        print(json.dumps([answer, dict(spent) | {"cpu": time.process_time() - cpu}]), flush=True)
+
+
+def latencies() -> list[float]:
+    """Seconds that deciding for one plan takes, on plans of their own one after the other."""
+    from trading.models import SwingPlan
+    from trading.services import evaluation
+
+    taken = []
+    for plan in SwingPlan.objects.order_by("id")[:LATENCIES]:
+        started = time.perf_counter()
+        evaluation.evaluate_plan(plan)
+        taken.append(time.perf_counter() - started)
+    return taken
+
+
+class Deciding:
+    """Deciding alone, without reading and writing: ours for all plans, the peer's for some of them, by turns."""
+
+    def __init__(self) -> None:
+        from trading.models import SwingPlan
+        from trading.services.evaluation.due import Market, due, pending_plans, views_for
+        from trading.services.evaluation.rules import rules_of
+        from trading.services.evaluation.standing import standing_of
+
+        plans, market = SwingPlan.objects.running(), Market()
+        found = due(plans, market)
+        self.pending = pending_plans(plans, found)
+        self.rules = rules_of({plan.rule: plan.version_id for plan in self.pending})
+        self.views = views_for(found, self.pending, self.rules, market)
+        self.plans = {plan.pk: standing_of(plan) for plan in SwingPlan.objects.all()}
+        self.world = World()
+        self.names = dict(SwingPlan.objects.values_list("pk", "name"))
+        self.stages = dict(SwingPlan.objects.values_list("name", "signal"))
+
+    def rounds(self) -> dict[str, Any]:
+        figures: dict[str, list[float]] = {"ours": [], "naive": []}
+        for _round in range(ROUNDS):
+            for views in self.views.values():
+                views.forget()
+            started = time.perf_counter()
+            decisions = self.decide()
+            figures["ours"].append(len(decisions) / (time.perf_counter() - started))
+            started = time.perf_counter()
+            self.naive(NAIVE)
+            figures["naive"].append(NAIVE / (time.perf_counter() - started))
+        return figures | {"differences": self.differences(decisions)}
+
+    def decide(self) -> dict[str, str]:
+        """What each plan does, by its name."""
+        from trading.services.evaluation.deciding import decision_on
+
+        decisions = {}
+        for each in self.pending:
+            plan = self.plans[each.plan_id]
+            view = self.views[each.instrument_id, each.interval]
+            for look in view.looks(each.rule, self.rules[each.rule], each.decided_until):
+                decision = decision_on(plan, look, has_working_order=False)
+                decisions[self.names[plan.id]] = str(decision.action) if decision else ""
+        return decisions
+
+    def naive(self, count: int) -> Any:
+        bars = self.world.begun + 1
+        return self.world.peer.naive_pandas(self.world.candles[:, :, :bars], self.world.plans[:count])
+
+    def differences(self, decisions: dict[str, str]) -> int:
+        """How many of our decisions are not the peer's."""
+        words = {(0, 1): "buy_first", (1, 2): "buy_second", (1, -1): "sell", (2, -1): "sell"}
+        self.world.plans["stage"][:] = [self.stages[f"plan {place}"] for place in range(PLANS)]
+        told = self.naive(NAIVE)
+        stages = self.world.plans["stage"][:NAIVE].tolist()
+        wrong = [
+            place
+            for place, (stage, said) in enumerate(zip(stages, told.tolist(), strict=True))
+            if stage != 3 and decisions[f"plan {place}"] != words.get((stage, said), "hold")
+        ]
+        return len(wrong)
+
+
+class Worker:
+    """A worker process, asked one thing at a time."""
+
+    def __init__(self, database: str) -> None:
+        command = [sys.executable, "-m", "bench.plans", database]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        self.spent: dict[str, float] = defaultdict(float)
+
+    def ask(self, *what: Any) -> None:
+        print(json.dumps(what), file=self._process.stdin, flush=True)
+
+    @property
+    def stream(self) -> Any:
+        return self._process.stdout
+
+    def answer(self) -> Any:
+        line = self.stream.readline()
+        if not line:
+            raise SystemExit("a worker has died")
+        answer, told = json.loads(line)
+        for kind, seconds in told.items():
+            self.spent[kind] += seconds
+        return answer
+
+    def do(self, *what: Any) -> Any:
+        self.ask(*what)
+        return self.answer()
+
+    def end(self) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process.wait(60)
+
+
+def hour(workers: list[Worker]) -> dict[str, float]:
+    """One hourly run: chunks found, then taken by whichever worker is free; seconds in all and by kind."""
+    import selectors
+
+    for each in workers:
+        each.spent.clear()
+    started, written = time.perf_counter(), 0
+    chunks = workers[0].do("chunks")
+    waiting = selectors.DefaultSelector()
+    for each in workers:
+        if chunks:
+            each.ask("evaluate", chunks.pop(0))
+            waiting.register(each.stream, selectors.EVENT_READ, each)
+    while waiting.get_map():
+        for key, _events in waiting.select():
+            free: Worker = key.data
+            written += free.answer()
+            if chunks:
+                free.ask("evaluate", chunks.pop(0))
+            else:
+                waiting.unregister(free.stream)
+    figures = {"total": time.perf_counter() - started, "written": written}
+    return figures | {
+        kind: sum(each.spent[kind] for each in workers)
+        for kind in ("read", "rules", "decide", "write", "orders", "cpu")
+    }
+
+
+def main() -> None:
+    """Run all of it and print the medians."""
+    url = os.environ.get("TEST_POSTGRES_URL")
+    if not url:
+        sys.exit("bench-plans needs TEST_POSTGRES_URL: a PostgreSQL server on which databases may be made")
+    os.environ |= {"TEST_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    from trading.models import Order, PlanEvaluation
+
+    world = World()
+    name = prepare(world)
+    workers = [Worker(name), Worker(name)]
+    place = world.begun
+    try:
+        close_bar(world, place)
+        alone = Worker(name)
+        deciding = alone.do("decide")
+        alone.end()
+        runs: dict[str, list[dict[str, float]]] = {"cold": [], "one": [], "two": []}
+        for way in ("cold", *("one", "two") * HOURS):
+            runs[way].append(hour(workers[:1] if way != "two" else workers))
+            place += 1
+            close_bar(world, place)
+        taken = workers[0].do("latencies")
+        peak = max(each.do("figures")["mib"] for each in workers)
+        stored, orders = PlanEvaluation.objects.count(), Order.objects.count()
+    finally:
+        for each in workers:
+            each.end()
+        connection.close()
+        connection.creation.destroy_test_db("", verbosity=0)
+
+    def median(way: str, kind: str) -> float:
+        return statistics.median(run[kind] for run in runs[way])
+
+    print(json.dumps({"deciding": deciding, "runs": runs}))
+    ours, naive = (statistics.median(deciding[side]) for side in ("ours", "naive"))
+    hours = len(runs["one"]) + len(runs["two"]) + 1
+    print(
+        f"distinct={world.distinct()} naive_plans_per_s={naive:.0f} differences={deciding['differences']} "
+        f"orders_per_hour={orders / hours:.0f} evaluations={stored} cold_s={median('cold', 'total'):.2f} "
+        f"decide_s={median('one', 'decide'):.2f} orders_s={median('one', 'orders'):.2f} cpu_s={median('one', 'cpu'):.2f} "
+        f"two_workers_s={median('two', 'total'):.2f} two_over_one={median('one', 'total') / median('two', 'total'):.2f} "
+        f"one_plan_ms={1000 * statistics.median(taken):.1f} peak_mib={peak:.0f}"
+    )
+    print(
+        f"bench-plans: plans={PLANS} compute_plans_per_s={ours:.0f} vs_naive={ours / naive:.0f} "
+        f"total_s={median('one', 'total'):.2f} read_s={median('one', 'read'):.2f} write_s={median('one', 'write'):.2f}"
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        worker()
+    else:
+        main()
