@@ -15,7 +15,8 @@ from trading.services.evaluation import evaluate_due, evaluate_plan
 from trading.services.leases import acquire, give_back, holder_name, pulse
 from trading.services.matching import expire_day_orders, instruments_with_resting_orders, match_virtual
 from trading.services.orders import place_order
-from trading.services.plans import evaluate_plan_now, pause_plan, register_plan, resume_plan
+from trading.services.plan_stops import Stopped, stop_plan
+from trading.services.plans import edit_plan, evaluate_plan_now, pause_plan, register_plan, resume_plan
 from trading.services.reports import apply_report
 from trading.services.resets import reset_account
 from trading.services.sending import DISPATCH
@@ -29,6 +30,7 @@ __all__ = [
     "Estimate",
     "Portfolio",
     "PositionView",
+    "Stopped",
     "acquire",
     "all_entries",
     "all_fills",
@@ -41,6 +43,7 @@ __all__ = [
     "change_order",
     "changeable",
     "deposit",
+    "edit_plan",
     "estimate_order",
     "evaluate_due",
     "evaluate_plan",
@@ -65,6 +68,7 @@ __all__ = [
     "resume_plan",
     "statement",
     "statement_entries",
+    "stop_plan",
     "trigger_by",
     "trigger_due",
     "trigger_stops",

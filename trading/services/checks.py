@@ -44,6 +44,16 @@ def check_rules(asked: Asked, quote: LatestQuote, present: Moment) -> None:
         raise OrderRefused("closed_session", instrument=asked.instrument.key)
 
 
+def check_plan(asked: Asked, present: Moment) -> None:
+    """Raise OrderRefused for a buy of a plan that has ended, or is selling to stop. The plan is locked by who asks."""
+    if asked.plan is None or asked.side is not Side.BUY:
+        return
+    if asked.plan.has_ended(market_day(present.at)):
+        raise OrderRefused("plan_ended", ends_on=str(asked.plan.ends_on))
+    if asked.plan.stopping:
+        raise OrderRefused("plan_is_stopping")
+
+
 def check_numbers(
     instrument: Instrument,
     side: Side,

@@ -23,7 +23,7 @@ from trading.models import Order, OrderEvent, SwingPlan
 from trading.risk import Denial
 from trading.services import books, halts, limits
 from trading.services.asked import Asked, check_account, check_rights
-from trading.services.checks import check_rules, check_venue, usable_quote, worst_price
+from trading.services.checks import check_plan, check_rules, check_venue, usable_quote, worst_price
 from trading.services.idempotency import claim_key
 
 ORDERS, EVENTS = Statements(Order), Statements(OrderEvent)
@@ -90,6 +90,7 @@ def _place(asked: Asked) -> Order:
     quote = usable_quote(asked.instrument)
     present = markets.moment(asked.instrument.source)
     check_rules(asked, quote, present)
+    check_plan(asked, present)
     order = _reserve_and_write(order_id, replace(asked, broker_account=account), quote, present)
     if order.is_open:
         ring_dispatch()

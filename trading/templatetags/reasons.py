@@ -159,8 +159,24 @@ SENTENCES = {
     "bad_mode": _("실행 방식은 주문까지 또는 그림자여야 합니다."),
     "bad_cooldown": _("재시작까지 봉 수는 0 이상이어야 합니다."),
     "bad_first_share": _("1차 비중은 0%%보다 크고 100%% 이하여야 합니다."),
+    # what a plan cannot be, or not now
+    "plan_ended": _("종료일(%(ends_on)s)이 지나 새로 사지 않습니다. 들고 있는 것은 규칙대로 팝니다."),
+    "end_date_passed": _("종료일은 오늘이거나 그 뒤여야 합니다."),
+    "plan_is_stopping": _("매도하고 멈추는 중입니다. 다 팔리면 멈춥니다."),
+    "plan_has_open_order": _("이 오토 스윙의 주문이 아직 끝나지 않았습니다. 끝나거나 취소한 뒤 바꿔 주세요."),
+    "budget_below_spent": _("예산은 이번 회차에 이미 쓴 %(spent)s보다 작을 수 없습니다."),
+    "plan_holds": _("%(held)s만큼 들고 있어 그림자로 바꿀 수 없습니다. 그림자는 팔지도 않습니다."),
+    "unknown_strategy": _("쓸 수 없는 전략입니다. 다시 골라 주세요."),
+    "rule_not_traded_yet": _(
+        "이 전략에는 아직 주문으로 옮기지 않는 규칙이 있어 그림자로만 등록할 수 있습니다. (%(word)s)"
+    ),
 }
-WORDS: Mapping[str, Mapping[Any, Any]] = {"scope": SCOPES}  # facts that are codes themselves
+NOT_TRADED = {
+    "stop_level": _("봉 안의 진입 가격"),
+    "time_stop_bars": _("보유 기간"),
+    "max_position_rate": _("최대 비중"),
+}
+WORDS: Mapping[str, Mapping[Any, Any]] = {"scope": SCOPES, "word": NOT_TRADED}  # facts that are codes themselves
 UNKNOWN_CODE = _("처리할 수 없습니다. (%(code)s)")
 
 
