@@ -14,7 +14,7 @@ from brokers.kis.calls import instrument_key
 from brokers.kis.envelope import field
 from brokers.kis.instants import day, day_of, digits_of_day, instant
 from brokers.protocol import Holdings, ListedOrder, OrderType, ReportStatus
-from brokers.wire.values import Garbled, not_negative, number, positive, rows
+from brokers.wire.values import Garbled, not_negative, number, rows
 from markets.types import Side
 
 KEY = re.compile(r"[0-9]{8}-[0-9]{5}-[0-9]{10}")
@@ -22,7 +22,15 @@ SIDES = {"01": Side.SELL, "02": Side.BUY}
 MARKET_DIVISIONS = frozenset({"01", "13", "14"})
 CASH = "현금"
 _DIGITS = re.compile(r"[0-9]{1,10}")
+_SHARES = re.compile(r"[0-9]{1,15}")
 _BRANCH = re.compile(r"[0-9]{1,5}")
+
+
+def shares(digits: str) -> Decimal:
+    """A number of shares: whole, and no power of ten. Raises Garbled."""
+    if not _SHARES.fullmatch(digits):
+        raise Garbled("no number of shares")
+    return Decimal(digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ def holdings(pages: Sequence[Mapping[str, Any]]) -> Holdings:
     for page in pages:
         seen_before = set(units)
         for row in rows(page.get("output1")):
-            quantity = not_negative(field(row, "hldg_qty"))
+            quantity = shares(field(row, "hldg_qty"))
             if not quantity or not _is_for_cash(row):
                 continue
             key = instrument_key(field(row, "pdno"))
@@ -100,9 +108,9 @@ def has_orders_at_work(pages: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a balance shows traces of today's orders: units traded or set aside. Raises Garbled."""
     traded = ("thdt_buyqty", "thdt_sll_qty")
     for row in (row for page in pages for row in rows(page.get("output1"))):
-        if any(not_negative(field(row, name) or "0") for name in traded):
+        if any(shares(field(row, name) or "0") for name in traded):
             return True
-        if not_negative(field(row, "ord_psbl_qty")) < not_negative(field(row, "hldg_qty")):
+        if shares(field(row, "ord_psbl_qty")) < shares(field(row, "hldg_qty")):
             return True
     totals = [row for page in pages for row in _totals(page)]
     return any(not_negative(field(row, name) or "0") for row in totals for name in ("thdt_buy_amt", "thdt_sll_amt"))
@@ -128,7 +136,7 @@ def buyable(body: Mapping[str, Any]) -> Buyable:
         cash=number(field(row, "ord_psbl_cash")),
         reusable=number(field(row, "ruse_psbl_amt")),
         amount=number(field(row, "nrcvb_buy_amt")),
-        quantity=not_negative(field(row, "nrcvb_buy_qty")),
+        quantity=shares(field(row, "nrcvb_buy_qty")),
         reckoned_at=not_negative(field(row, "psbl_qty_calc_unpr") or "0"),
     )
 
@@ -150,9 +158,9 @@ def _listed_order(row: Mapping[str, Any], today: date, replaced: set[tuple[date,
         raise Garbled("neither a buy nor a sale")
     price = not_negative(field(row, "ord_unpr"))
     is_market = field(row, "ord_dvsn_cd") in MARKET_DIVISIONS
-    quantity, filled = positive(field(row, "ord_qty")), not_negative(field(row, "tot_ccld_qty"))
+    quantity, filled = shares(field(row, "ord_qty")), shares(field(row, "tot_ccld_qty"))
     amount = not_negative(field(row, "tot_ccld_amt"))
-    if filled > quantity or bool(filled) != bool(amount):
+    if not quantity or filled > quantity or bool(filled) != bool(amount):
         raise Garbled("running totals that cannot be")
     return ListedOrder(
         key=str(key),
@@ -174,9 +182,9 @@ def _listed_order(row: Mapping[str, Any], today: date, replaced: set[tuple[date,
 
 def _status(row: Mapping[str, Any], key: OrderKey, is_over: bool, replaced: set[tuple[date, str]]) -> ReportStatus:
     """Decided by quantities: the flag of the cancelled is told sometimes on one row and sometimes on the other."""
-    quantity, filled = positive(field(row, "ord_qty")), not_negative(field(row, "tot_ccld_qty"))
-    rest, refused = not_negative(field(row, "rmn_qty")), not_negative(field(row, "rjct_qty") or "0")
-    canceled = not_negative(_canceled_text(row) or "0")
+    quantity, filled = shares(field(row, "ord_qty")), shares(field(row, "tot_ccld_qty"))
+    rest, refused = shares(field(row, "rmn_qty")), shares(field(row, "rjct_qty") or "0")
+    canceled = shares(_canceled_text(row) or "0")
     if filled + rest + canceled + refused > quantity:
         raise Garbled("more of an order than was ordered")
     if refused and not filled and not rest:
@@ -205,7 +213,7 @@ def _original_of(row: Mapping[str, Any]) -> tuple[date, str]:
 
 def _is_withdrawal(row: Mapping[str, Any]) -> bool:
     """The row of a cancel, not of an order: it names another, and it has no price or says that it is one."""
-    if not _original(row) or not_negative(field(row, "tot_ccld_qty") or "0"):
+    if not _original(row) or shares(field(row, "tot_ccld_qty") or "0"):
         return False
     return field(row, "cncl_yn") == "Y" or not not_negative(field(row, "ord_unpr") or "0")
 
