@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test lint format messages lock bench-run bench-page bench-import bench-orders bench-plans crash-sweep chaos clean help
+.PHONY: run install install-dev test lint format messages lock bench-run bench-page bench-import bench-orders bench-plans bench-backtest crash-sweep chaos clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -85,6 +85,10 @@ bench-orders: install-dev
 # The hourly evaluation of 10,000 plans beside one pandas evaluation per plan. Needs TEST_POSTGRES_URL and ../shared.
 bench-plans: install-dev
 	@.venv/bin/python -m bench.plans
+
+# Backtests of 100,000 and 1,000,000 bars and a sweep, beside vectorbt and backtesting.py where they are installed.
+bench-backtest: install-dev
+	@.venv/bin/python -m bench.backtests
 
 # One order's life, dying at every executed line, with a healthy venue and every kind of fault. Needs PostgreSQL's programs
 # (the server is started here and ends with the run). Less: SWEEP="--every 25 --kind healthy".

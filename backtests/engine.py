@@ -23,6 +23,8 @@ from strategies.compiler import Evaluator
 from strategies.evaluation import Evaluation
 from strategies.indicators import Frame
 
+LINE = " ".join(["%s"] * len(UnitFill._fields))
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -55,7 +57,7 @@ class Result:
     @cached_property
     def result_hash(self) -> str:
         digest = hashlib.sha256(f"{self.version_hash} {self.inputs_hash} {self.seed}".encode())
-        digest.update("\n".join(map(_line, self.unit_fills)).encode())
+        digest.update("\n".join([LINE % fill for fill in self.unit_fills]).encode())
         digest.update(self.equity.data)
         return digest.hexdigest()
 
@@ -108,7 +110,3 @@ def _standing(fills: list[UnitFill], count: int, venue: Venue, cash: int) -> tup
     lengths = np.diff(edges)
     cashes = [cash / venue.cash_scale, *(fill.cash_after / venue.cash_scale for fill in fills)]
     return np.repeat(np.array(steps), lengths), np.repeat(np.array(cashes), lengths)
-
-
-def _line(fill: UnitFill) -> str:
-    return " ".join(map(str, fill))

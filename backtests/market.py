@@ -2,7 +2,7 @@
 
 from backtests.setup import Setup
 from backtests.venue import Day, TermsOf, Venue
-from brokers.virtual.matching import Depth, Level, Match, Resting, match
+from brokers.virtual.matching import Depth, Level, Resting, match
 from markets.bars import Bars
 from markets.types import InstrumentRules, Side
 
@@ -43,19 +43,31 @@ class Market:
 
     def fill(
         self, side: Side, wanted: int, price: float, volume: int, collar: int | None, day: Day
-    ) -> Match[int] | None:
-        """What a market order gets where `volume` was traded at `price`."""
-        level = Level(self.quoted(side, price, day), volume)
+    ) -> tuple[int, int] | None:
+        """The (price, quantity) that a market order gets where `volume` was traded at `price`."""
+        quoted = self.quoted(side, price, day)
+        if not self.setup.slippage_ticks:
+            return self._at_quoted(side, wanted, quoted, volume, collar)
+        level = Level(quoted, volume)
         depth = Depth((), (level,)) if side is Side.BUY else Depth((level,), ())
         fills = match((Resting(0, side, wanted, None, 0, collar),), depth, day.terms)
-        return fills[0] if fills else None
+        return (fills[0].price, fills[0].quantity) if fills else None
+
+    def _at_quoted(
+        self, side: Side, wanted: int, quoted: int, volume: int, collar: int | None
+    ) -> tuple[int, int] | None:
+        """What `match` says of one order and one level on the tick, without slippage: a test holds it to that."""
+        if quoted <= 0 or (collar is not None and (quoted > collar if side is Side.BUY else quoted < collar)):
+            return None
+        quantity = min(wanted - wanted % self.venue.lot, self.share(volume))
+        return (quoted, quantity) if quantity > 0 else None
 
     def ticks_of(self, bar: int) -> list[tuple[int, float, int]]:
         """(time, price, volume) of each moment of a bar at which an order may trade: its open, or the four of a replay."""
         bars = self.bars
-        opened, volume = int(bars.opened_at[bar]) * MICRO, self.volume(bar)
+        opened, volume = bars.opened_at.item(bar) * MICRO, self.volume(bar)
         if self.setup.fills == "open":
-            return [(opened, float(bars.open[bar]), volume)]
+            return [(opened, bars.open.item(bar), volume)]
         closed = int(bars.closed_at[bar]) * MICRO
         duration, lot = closed - opened, self.venue.lot
         quarter = volume // (4 * lot) * lot

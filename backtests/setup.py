@@ -23,7 +23,8 @@ class Setup:
     high and close with a quarter of the volume each, and an order is too late for a tick of its own instant.
     `exits`: "inside_bar" sells where a limit of the rule is touched, "at_close" judges the close and sells afterwards, as
     plans do today. With `collar` a market buy never pays more than it set aside, as live; without, the cash decides.
-    `day_orders` end with their session. `warm_up` None is what the rule declares.
+    `restarts_at_once` lets the bar that ends the cool-down buy again; a plan buys a bar later. `day_orders` end with their
+    session. `warm_up` None is what the rule declares.
     """
 
     cash: Decimal
@@ -31,6 +32,7 @@ class Setup:
     first_share: Decimal = Decimal("0.5")
     quantity: Decimal | None = None
     repeat: bool = True
+    restarts_at_once: bool = False
     cooldown_bars: int = 5
     participation: tuple[int, int] | None = (1, 10)
     spread_ticks: int = 1

@@ -8,7 +8,7 @@ from backtests.market import MICRO, Market
 from backtests.moments import Falling, Moments, Touched, at_or_above, at_or_below, first_touch
 from backtests.plan import STEPS, Plan, Working
 from backtests.setup import Setup
-from backtests.venue import Charging, Day
+from backtests.venue import RATE_UNIT, Charging, Day
 from brokers.virtual import costs
 from brokers.virtual.matching import to_units
 from markets.calendars import load_default
@@ -55,7 +55,8 @@ class Simulation:
         self._stops = [evaluation.stop_prices(number) for number in range(len(evaluation.entries))]
         self._limits = evaluation.risk
         rates = RiskRates.of(evaluation.document.risk)
-        self._inside = setup.exits == "inside_bar"
+        limited = rates != RiskRates()
+        self._inside = limited and setup.exits == "inside_bar"
         self._at_close = RiskRates() if self._inside else rates
         self._judges_close = self._at_close != RiskRates()
         self._checked_to = 0  # bars before it have been looked into for exits inside
@@ -137,7 +138,8 @@ class Simulation:
         action, reason = self._decision(bar)
         if action is Action.RESTART:
             self.plan.begin_again()
-        elif action in STEPS:
+            return bar if self._setup.restarts_at_once else bar + 1
+        if action in STEPS:
             order = self._sale(bar, reason) if action is Action.SELL else self._buy(bar, action, reason)
             if order is not None:
                 return self._work(order, bar)
@@ -158,8 +160,8 @@ class Simulation:
         return action, reason
 
     def _seen(self, bar: int) -> _Seen:
-        entries = [_VERDICT[bool(each[bar])] for each in self._evaluation.entries]
-        return _Seen(float(self._bars.close[bar]), entries, bool(self._evaluation.exit[bar]))
+        entries = [_VERDICT[each.item(bar)] for each in self._evaluation.entries]
+        return _Seen(self._bars.close.item(bar), entries, self._evaluation.exit.item(bar))
 
     def _highest_before(self, bar: int) -> Decimal | None:
         since = self.plan.held_since
@@ -236,7 +238,7 @@ class Simulation:
     def _is_affordable(self, collar: int, units: int, worst: Decimal, day: Day) -> bool:
         """Whether the cash for the dearest way the order can fill is there."""
         amount = collar * units * self.venue.more // self.venue.less
-        if day.buy_commission + day.buy_tax < 10**16 and amount + amount // DEAREST + 2 <= self.plan.cash:
+        if self._surely_pays(amount, day):
             return True
         needed = costs.worst_case(
             self._rules,
@@ -248,8 +250,12 @@ class Simulation:
         )
         return needed <= self.venue.cash(self.plan.cash)
 
+    def _surely_pays(self, amount: int, day: Day) -> bool:
+        """Whether the cash is more than `amount` can come to with all costs, without reckoning them."""
+        return day.buy_commission + day.buy_tax < RATE_UNIT // 100 and amount + amount // DEAREST + 2 <= self.plan.cash
+
     def _order(self, side: Side, step: int, units: int, collar: int | None, bar: int, reason: str) -> Working:
-        placed = int(self._bars.closed_at[bar])
+        placed: int = self._bars.closed_at.item(bar)
         expires = None
         if self._setup.day_orders:
             expires = self._expiry(placed)
@@ -293,7 +299,7 @@ class Simulation:
                 self._take(order, bar, at, price, volume)
             if not order.remaining:
                 return True
-        return order.expires_at is not None and order.expires_at <= int(self._bars.closed_at[bar]) * MICRO
+        return order.expires_at is not None and order.expires_at <= self._bars.closed_at.item(bar) * MICRO
 
     def _trade_at_level(self, order: Working, bar: int, level: float) -> None:
         """A buy that waits at `level` inside a bar: at the open where that is beyond it, else at the level, else not."""
@@ -307,33 +313,36 @@ class Simulation:
         day = self.venue.day(at // MICRO)
         wanted = order.remaining
         if order.side is Side.BUY and order.collar is None:
-            wanted = min(wanted, self._affordable(price, day))
-        found = self._market.fill(order.side, wanted, price, volume, order.collar, day) if wanted else None
-        if found is None:
-            if not wanted:
-                order.remaining = 0  # there is no cash for a single lot
+            wanted = min(wanted, self._affordable(price, wanted, day))
+        if not wanted:
+            order.remaining = 0  # there is no cash for a single lot
             return
+        found = self._market.fill(order.side, wanted, price, volume, order.collar, day)
+        if found is None:
+            return
+        paid, quantity = found
         is_buy = order.side is Side.BUY
         commission, tax_rate = (day.buy_commission, day.buy_tax) if is_buy else (day.sell_commission, day.sell_tax)
-        amount, fee, tax = order.charging.add(found.price, found.quantity, commission, tax_rate)
-        order.remaining -= found.quantity
-        order.filled += found.quantity
+        amount, fee, tax = order.charging.add(paid, quantity, commission, tax_rate)
+        order.remaining -= quantity
+        order.filled += quantity
         plan = self.plan
         if is_buy:
-            plan.bought(bar, found.quantity, amount, fee, tax)
+            plan.bought(bar, quantity, amount, fee, tax)
         else:
-            plan.sold(found.quantity, amount, fee, tax)
+            plan.sold(quantity, amount, fee, tax)
+        signal = order.step if is_buy or not plan.held else order.step - 1
         traded = price * self.venue.price_scale
-        worse = found.price - traded if is_buy else traded - found.price
+        worse = paid - traded if is_buy else traded - paid
         self.fills.append(
             UnitFill(
                 bar,
                 at,
                 plan.cycle,
-                -1,
+                signal,
                 order.side,
-                found.price,
-                found.quantity,
+                paid,
+                quantity,
                 amount,
                 fee,
                 tax,
@@ -343,18 +352,24 @@ class Simulation:
             )
         )
 
-    def _affordable(self, price: float, day: Day) -> int:
-        """The most units, in whole lots, that all the cash pays for at what is quoted."""
+    def _affordable(self, price: float, wanted: int, day: Day) -> int:
+        """`wanted`, or the most units, in whole lots, that all the cash pays for at what is quoted."""
         venue = self.venue
         quoted = self._market.quoted(Side.BUY, price, day)
-        dearest = day.terms.ticks.raised(quoted, day.terms.slippage_ticks) * (10**18 + day.buy_commission + day.buy_tax)
-        units = max(self.plan.cash - 1, 0) * venue.less * 10**18 // (dearest * venue.more)
+        amount = quoted * wanted * venue.more // venue.less
+        if not day.terms.slippage_ticks and self._surely_pays(amount, day):
+            return wanted
+        dearest = day.terms.ticks.raised(quoted, day.terms.slippage_ticks) * (
+            RATE_UNIT + day.buy_commission + day.buy_tax
+        )
+        units = max(self.plan.cash - 1, 0) * venue.less * RATE_UNIT // (dearest * venue.more)
         return units - units % venue.lot
 
     def _end(self, order: Working) -> None:
         signal = self.plan.ended(order)
         for place in range(order.first_fill, len(self.fills)):
-            self.fills[place] = self.fills[place]._replace(signal=signal)
+            if self.fills[place].signal != signal:  # a sale that filled in pieces
+                self.fills[place] = self.fills[place]._replace(signal=signal)
 
     # Limits touched inside a bar
 

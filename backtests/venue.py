@@ -3,24 +3,30 @@
 What an order costs is what `brokers.virtual.costs` says, reckoned in integers: a test holds one against the other.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 from brokers.virtual import costs
+from brokers.virtual.costs import COSTS
 from brokers.virtual.matching import Terms, Ticks, floor_units, from_units, to_units
+from markets.dated import period_of, read_json
+from markets.rules import DATA
 from markets.types import InstrumentRules, Side
 
 RATE_DECIMALS = 18
 RATE_UNIT: int = 10**RATE_DECIMALS
 SEOUL_SECONDS, DAY_SECONDS = 9 * 3600, 86400
 THE_FIRST = date(1970, 1, 1)
+TICK_TABLES = DATA / "tick_tables.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What holds on one Korean calendar day. Rates in units of 10^-18."""
+    """What holds on a Korean calendar day, and on all days up to the next change. Rates in units of 10^-18."""
 
     on: date
     terms: Terms
@@ -42,12 +48,14 @@ class Venue:
         decimals = rules.price_decimals + rules.quantity_decimals - rules.cash_decimals
         self.more, self.less = _power(-decimals), _power(decimals)
         self._commission, self._terms_of = commission, terms_of
-        self._days: dict[int, Day] = {}
+        self._changes = _change_days()
+        self._days: dict[int, Day] = {}  # one for each period in which nothing changes
 
     def day(self, epoch: int) -> Day:
         """What holds at an instant, in whole seconds since 1970."""
         number = (epoch + SEOUL_SECONDS) // DAY_SECONDS
-        return self._days.get(number) or self._new_day(number)
+        period = bisect_right(self._changes, number)
+        return self._days.get(period) or self._new_day(period, number)
 
     def down_and_up(self, price: float) -> tuple[int, int]:
         """The units at or below a price of the bars and at or above it: the same where it is a whole number of them.
@@ -79,11 +87,11 @@ class Venue:
     def price(self, units: int) -> Decimal:
         return from_units(units, self.rules.price_decimals)
 
-    def _new_day(self, number: int) -> Day:
+    def _new_day(self, period: int, number: int) -> Day:
         on = THE_FIRST + timedelta(days=number)
         buy = costs.rates(self.rules, Side.BUY, on, commission=self._commission)
         sell = costs.rates(self.rules, Side.SELL, on, commission=self._commission)
-        day = self._days[number] = Day(
+        day = self._days[period] = Day(
             on=on,
             terms=self._terms_of(Ticks.of(self.rules, on), self.lot),
             buy_commission=_rate_units(buy.commission),
@@ -129,6 +137,16 @@ class Charging:
         self.fee = self._fee * more // (less * RATE_UNIT)
         self.tax = self._tax * more // (less * RATE_UNIT)
         return self.amount - before[0], self.fee - before[1], self.tax - before[2]
+
+
+@cache
+def _change_days() -> list[int]:
+    """The days, counted from 1970, on which some tick table or rate begins or has ended."""
+    tables = [*read_json(COSTS).values(), *read_json(TICK_TABLES).values()]
+    periods = [period_of(row) for table in tables if isinstance(table, list) for row in table]
+    begins = {period.first for period in periods} - {date.min}
+    ended = {period.last + timedelta(days=1) for period in periods if period.last != date.max}
+    return sorted((day - THE_FIRST).days for day in begins | ended)
 
 
 def _power(decimals: int) -> int:
