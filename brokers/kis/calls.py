@@ -149,6 +149,12 @@ def balance(who: Credentials) -> Call:
     return Call(f"{STOCK}/trading/inquire-balance", transaction(Service.BALANCE, who.environment), query)
 
 
+def changeable(who: Credentials) -> Call:
+    """The orders at work, which can still be changed. Raises NotOffered on the practice server."""
+    query = {**_account(who), **_first_page(), "INQR_DVSN_1": "0", "INQR_DVSN_2": "0"}
+    return Call(f"{STOCK}/trading/inquire-psbl-rvsecncl", transaction(Service.CHANGEABLE, who.environment), query)
+
+
 def buyable(who: Credentials, instrument: str | None = None, limit_price: Decimal | None = None) -> Call:
     """What may be bought; without an instrument amounts only. Raises Unsendable."""
     query = {
