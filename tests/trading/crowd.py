@@ -1,0 +1,77 @@
+"""Many plans on one hourly market, for tests of evaluating them together."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import User
+from brokers.models import BrokerAccount
+from markets.models import Instrument
+from markets.types import Interval
+from strategies.library.swing import SwingParameters
+from tests import factories as make
+from tests.trading.test_evaluation import CROSSES_ONLY
+from trading import services
+from trading.models import PlanEvaluation, SwingPlan
+from trading.services.evaluation.due import Market, due, pending_plans, views_for
+from trading.services.evaluation.many import decide_many
+from trading.services.evaluation.one import Desk, decide_one
+from trading.services.evaluation.rules import rules_of
+
+
+def make_plans(
+    instrument: Instrument, count: int, rules: Sequence[SwingParameters] = (CROSSES_ONLY,), owners: int = 3
+) -> list[SwingPlan]:
+    """Plans that watch from the market's present on: `rules` in turn, by as many people with an account each."""
+    accounts = [make.make_account(make.make_user(), 10**9) for _owner in range(owners)]
+    return [_plan(accounts[n % owners], instrument, f"plan {n}", rules[n % len(rules)]) for n in range(count)]
+
+
+def _plan(account: BrokerAccount, instrument: Instrument, name: str, rule: SwingParameters) -> SwingPlan:
+    user: User = account.user
+    return services.register_plan(
+        user,
+        broker_account=account,
+        instrument=instrument,
+        name=name,
+        interval=Interval.H1,
+        parameters=rule,
+        budget=Decimal(1_000_000),
+        first_share=Decimal("0.5"),
+    )
+
+
+def together(plans: Sequence[SwingPlan]) -> int:
+    """Decide for these plans as far as it goes without orders; how many evaluations were written."""
+    chosen = SwingPlan.objects.running().filter(pk__in=[plan.pk for plan in plans])
+    pending, views, rules = _prepared(chosen)
+    return decide_many(pending, views, rules).written
+
+
+def one_by_one(plans: Sequence[SwingPlan]) -> int:
+    """Decide for each of these plans in transactions of its own."""
+    chosen = SwingPlan.objects.running().filter(pk__in=[plan.pk for plan in plans])
+    pending, views, rules = _prepared(chosen)
+    desk = Desk(pending)
+    return sum(decide_one(each, views[each.instrument_id, each.interval], rules[each.rule], desk) for each in pending)
+
+
+def _prepared(chosen: Any) -> tuple[Any, Any, Any]:
+    market = Market()
+    found = due(chosen, market)
+    pending = pending_plans(chosen, found)
+    rules = rules_of({plan.rule: plan.version_id for plan in pending})
+    return pending, views_for(found, pending, rules, market), rules
+
+
+def told(plan: SwingPlan) -> list[dict[str, Any]]:
+    """A plan's evaluations, oldest first, as far as they do not name the plan or the moment."""
+    rows = PlanEvaluation.objects.filter(plan=plan).order_by("bar_closed_at")
+    columns = ("bar_closed_at", "market_at", "signal", "close", "outcome", "reason", "detail")
+    return [{**row, "has_order": row.pop("order") is not None} for row in rows.values(*columns, "order")]
+
+
+def standing(plan: SwingPlan) -> dict[str, Any]:
+    """What looks may change of a plan."""
+    columns = ("signal", "cycle", "cycle_spent", "peak_close", "cooldown_left", "decided_until", "version")
+    return dict(SwingPlan.objects.values(*columns).get(pk=plan.pk))
