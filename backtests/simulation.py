@@ -311,13 +311,9 @@ class Simulation:
 
     def _take(self, order: Working, bar: int, at: int, price: float, volume: int) -> None:
         day = self.venue.day(at // MICRO)
-        wanted = order.remaining
         if order.side is Side.BUY and order.collar is None:
-            wanted = min(wanted, self._affordable(price, wanted, day))
-        if not wanted:
-            order.remaining = 0  # there is no cash for a single lot
-            return
-        found = self._market.fill(order.side, wanted, price, volume, order.collar, day)
+            order.remaining = min(order.remaining, self._affordable(price, order.remaining, day))
+        found = self._market.fill(order.side, order.remaining, price, volume, order.collar, day)
         if found is None:
             return
         paid, quantity = found
