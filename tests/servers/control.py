@@ -116,10 +116,11 @@ class ControlClient:
 
     def orders(self, account: UUID | str | None = None) -> list[TrueOrder]:
         """Every order in the book, oldest first; of one account if given."""
-        return [_true_order(row) for row in self.truth()["orders"] if account is None or row["account"] == str(account)]
+        told = self.truth() if account is None else self._tell("truth", account=str(account))
+        return [_true_order(row) for row in told["orders"]]
 
     def account(self, account: UUID | str) -> TrueAccount:
-        told = self.truth()["accounts"][str(account)]
+        told = self._tell("truth", account=str(account))["account"]
         return TrueAccount(Decimal(told["cash"]), {name: Decimal(held) for name, held in told["units"].items()})
 
     def _tell(self, what: str, **data: Any) -> dict[str, Any]:

@@ -153,6 +153,13 @@ class Exchange:
                 "late": len(self._late),
             }
 
+    def truth_of(self, name: str) -> dict[str, Any]:
+        """One account's orders and holdings. Raises Refusal."""
+        with self._lock:
+            self._catch_up()
+            own = [order_data(order) for order in self._orders.values() if order.asked.account == name]
+            return {"account": account_data(self._account(name)), "orders": own}
+
     def _account(self, name: str) -> Account:
         try:
             return self._accounts[name]

@@ -64,6 +64,8 @@ class Hostile:
             case "accounts":
                 units = {name: Decimal(held) for name, held in data["units"].items()}
                 self.exchange.open_account(data["account"], Decimal(data["cash"]), units, data["currency"])
+            case "truth":
+                return self.exchange.truth_of(data["account"])
             case "faults":
                 rules = [Rule.from_data(each) for each in data["rules"]]
                 with self._lock:
