@@ -65,10 +65,10 @@ def _prepared(chosen: Any) -> tuple[Any, Any, Any]:
 
 
 def told(plan: SwingPlan) -> list[dict[str, Any]]:
-    """A plan's evaluations, oldest first, as far as they do not name the plan or the moment."""
+    """A plan's evaluations, oldest first, as far as they name no row; `order`: whether there was one."""
     rows = PlanEvaluation.objects.filter(plan=plan).order_by("bar_closed_at")
     columns = ("bar_closed_at", "market_at", "signal", "close", "outcome", "reason", "detail")
-    return [{**row, "has_order": row.pop("order") is not None} for row in rows.values(*columns, "order")]
+    return [row | {"order": row["order"] is not None} for row in rows.values(*columns, "order")]
 
 
 def standing(plan: SwingPlan) -> dict[str, Any]:
