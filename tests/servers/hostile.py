@@ -64,8 +64,6 @@ class Hostile:
             case "accounts":
                 units = {name: Decimal(held) for name, held in data["units"].items()}
                 self.exchange.open_account(data["account"], Decimal(data["cash"]), units, data["currency"])
-            case "truth":
-                return self.exchange.truth_of(data["account"])
             case "faults":
                 rules = [Rule.from_data(each) for each in data["rules"]]
                 with self._lock:
@@ -130,6 +128,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET":
             return 200, self.hostile.truth()
         try:
+            if what == "truth":
+                return 200, self.hostile.exchange.truth_of(data["account"])
             return 200, self.hostile.control(what, data)
         except (KeyError, ValueError, ArithmeticError, Refusal) as e:
             return 400, {"code": repr(e)}
