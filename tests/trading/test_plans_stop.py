@@ -56,7 +56,7 @@ def fill(order: Order, quantity: int, price: int = 70_000) -> None:
 def hold(plan: SwingPlan, quantity: int = 10) -> SwingPlan:
     fill(rest(plan, quantity), quantity)
     plan.refresh_from_db()
-    assert (plan.signal, plan.held_quantity) == (1, quantity)
+    assert (plan.signal, plan.held_quantity) == (1, Decimal(quantity))
     return plan
 
 

@@ -188,6 +188,11 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None) -> str:
     return str(SENTENCES.get(code, UNKNOWN_CODE)) % _WithGaps(shown, code=code)
 
 
+def not_traded_words(word: str) -> str:
+    """What plans only watch, of a rule, in the reader's language."""
+    return str(NOT_TRADED.get(word, word))
+
+
 @register.filter
 def code_sentence(code: str) -> str:
     """A code that needs no numbers, in words."""

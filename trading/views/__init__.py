@@ -6,15 +6,8 @@ from trading.views.alerts import alert_acknowledge, alert_list
 from trading.views.limits import limit_change, limits
 from trading.views.orders import order_cancel, order_cancel_all, order_change, order_detail, order_list
 from trading.views.overview import landing, market_speed, overview
-from trading.views.plans import (
-    plan_detail,
-    plan_evaluate,
-    plan_list,
-    plan_new,
-    plan_pause,
-    plan_preview,
-    plan_resume,
-)
+from trading.views.plan_forms import plan_edit, plan_new, plan_preview
+from trading.views.plans import plan_detail, plan_evaluate, plan_list, plan_pause, plan_resume, plan_stop
 from trading.views.reconciliation import (
     difference_adopt,
     difference_ignore,
@@ -55,12 +48,14 @@ __all__ = [
     "order_settle",
     "overview",
     "plan_detail",
+    "plan_edit",
     "plan_evaluate",
     "plan_list",
     "plan_new",
     "plan_pause",
     "plan_preview",
     "plan_resume",
+    "plan_stop",
     "reconciliation",
     "safety_halt",
     "safety_halt_instrument",

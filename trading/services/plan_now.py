@@ -1,0 +1,151 @@
+"""What surrounds a plan at this moment: its market's session, the age of the price, free cash, and what would stop a buy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from brokers.protocol import OrderType, TimeInForce
+from brokers.virtual import costs
+from markets import services as markets
+from markets.calendars import Calendar, NoSessionAhead
+from markets.dated import NoRuleInForce
+from markets.models import LatestQuote
+from markets.services import Moment
+from markets.types import Side, market_day
+from trading import ledger, risk
+from trading.errors import OrderRefused
+from trading.models import Balance, SwingPlan
+from trading.risk import Denial
+from trading.services import halts, limits
+from trading.services.asked import Asked, check_account
+from trading.services.checks import check_plan
+from trading.sizing import size_buy
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why no buy would go out now, as a code and its facts."""
+
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNow:
+    """The moment as the plan's page tells it. Amounts in the instrument's currency; None: not known.
+
+    `obstacle` is the first thing that would keep the plan's next buy from going out; None where nothing would, or where
+    the plan has no buy ahead in this cycle (`next_step` 0).
+    """
+
+    market_at: datetime
+    is_open: bool
+    opens_at: datetime | None
+    quote_age: int | None  # seconds by the wall since the price came in
+    is_stale: bool
+    cash: Decimal
+    budget_left: Decimal
+    has_ended: bool
+    next_step: int
+    obstacle: Obstacle | None
+
+
+def plan_now(plan: SwingPlan) -> PlanNow:
+    """Only read: nothing is locked and nothing placed. The plan comes with instrument, account and person."""
+    present, quote = markets.moment(plan.instrument.source), markets.latest_quote(plan.instrument)
+    calendar = markets.session_calendar(plan.instrument, present)
+    is_open = calendar.is_open(present.at)
+    cash, next_step = _free_cash(plan), _next_step(plan)
+    return PlanNow(
+        market_at=present.at,
+        is_open=is_open,
+        opens_at=None if is_open else _next_open(calendar, present.at),
+        quote_age=None if quote is None else max(0, int((timezone.now() - quote.received_at).total_seconds())),
+        is_stale=markets.quote_is_stale(quote),
+        cash=cash,
+        budget_left=max(plan.budget - plan.cycle_spent, Decimal(0)),
+        has_ended=plan.has_ended(market_day(present.at)),
+        next_step=next_step,
+        obstacle=_obstacle(plan, next_step, quote, present, is_open, cash) if next_step else None,
+    )
+
+
+def _next_open(calendar: Calendar, at: datetime) -> datetime | None:
+    try:
+        return calendar.next_open(at)
+    except NoSessionAhead:
+        return None
+
+
+def _next_step(plan: SwingPlan) -> int:
+    """Which buy the plan would make next; 0 where it makes none in this cycle."""
+    steps = len(plan.strategy_version.document["entries"])
+    return plan.signal + 1 if plan.mode != "off" and not plan.stopping and plan.signal < steps else 0
+
+
+def _obstacle(
+    plan: SwingPlan, step: int, quote: LatestQuote | None, present: Moment, is_open: bool, cash: Decimal
+) -> Obstacle | None:
+    """The first thing in the way, in the order in which placing an order asks."""
+    if quote is None:
+        return Obstacle("no_price")
+    if markets.quote_is_stale(quote):
+        return Obstacle("stale_price")
+    if not is_open:
+        return Obstacle("closed_session")
+    try:
+        check_account(plan.user, plan.broker_account)
+        denial = _denial(plan, step, quote, present, cash)
+    except OrderRefused as e:
+        return Obstacle(e.code, e.facts)
+    except NoRuleInForce:
+        return Obstacle("no_rule_in_force")
+    return Obstacle(denial.code, denial.facts) if denial else None
+
+
+def _denial(plan: SwingPlan, step: int, quote: LatestQuote, present: Moment, cash: Decimal) -> Denial | None:
+    rules, on = plan.instrument.rules, market_day(present.at)
+    worst = risk.worst_buy_price(rules, quote.ask or quote.price, on)
+    quantity = size_buy(
+        budget=plan.budget,
+        share=plan.first_share if step == 1 else Decimal(1),
+        price=worst,
+        fee_rate=costs.rates(rules, Side.BUY, on).commission,
+        lot=rules.lot,
+        min_quantity=rules.min_quantity,
+        min_amount=rules.min_amount,
+        already_spent=plan.cycle_spent,
+    )
+    if not quantity:
+        raise OrderRefused("nothing_to_trade")
+    asked = Asked(
+        user=plan.user,
+        broker_account=plan.broker_account,
+        instrument=plan.instrument,
+        side=Side.BUY,
+        quantity=quantity,
+        order_type=OrderType.MARKET,
+        limit_price=None,
+        time_in_force=TimeInForce.DAY,
+        client_key="",
+        plan=plan,
+        step=step,
+    )
+    check_plan(asked, present)
+    needed = risk.to_reserve(rules, Side.BUY, quantity, worst, on)
+    return (
+        halts.denial_at_place(asked)
+        or limits.denial_for(asked, quote, present, worst)
+        or risk.shortage(Side.BUY, needed, cash)
+    )
+
+
+def _free_cash(plan: SwingPlan) -> Decimal:
+    rows = Balance.objects.filter(
+        broker_account=plan.broker_account_id, bucket=ledger.AVAILABLE, asset=plan.instrument.currency
+    )
+    return rows.values_list("amount", flat=True).first() or Decimal(0)
