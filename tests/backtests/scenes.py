@@ -63,7 +63,8 @@ def free(**changes: Any) -> Setup:
 def bars_of(rows: Iterable[tuple[float, float, float, float]], volume: float = 1000, start: int = START) -> Bars:
     """Hourly bars of (open, high, low, close)."""
     return Bars.from_rows(
-        (start + n * HOUR, start + (n + 1) * HOUR, *map(float, row), float(volume)) for n, row in enumerate(rows)
+        (start + n * HOUR, start + (n + 1) * HOUR, float(opened), float(high), float(low), float(close), float(volume))
+        for n, (opened, high, low, close) in enumerate(rows)
     )
 
 
