@@ -8,7 +8,9 @@ from accounts.models import User
 from brokers.models import BrokerAccount
 from brokers.protocol import Environment
 from markets.models import Instrument, LatestQuote
-from markets.types import Source
+from markets.types import Interval, Source
+from strategies.library.swing import DEFAULT_SWING, swing_document
+from strategies.models import Strategy
 from tests import factories as make
 from tests.faults.auditor import Truth, VenueOrder
 from tests.servers.control import ControlClient, TrueOrder
@@ -53,7 +55,28 @@ def make_account(
 
 
 def make_plan(account: BrokerAccount, instrument: Instrument) -> SwingPlan:
-    return make.make_plan(account, instrument, client_key=account.pk.hex)
+    """A plan nothing evaluates; all plans of a person follow the same rule."""
+    document = swing_document(DEFAULT_SWING)
+    strategy, _is_new = Strategy.objects.get_or_create(user=account.user, name="rule", kind="swing")
+    version, _is_new = strategy.versions.get_or_create(
+        number=1,
+        defaults={
+            "document": document.as_data(),
+            "settings": DEFAULT_SWING.as_data(),
+            "version_hash": document.version_hash(),
+        },
+    )
+    return SwingPlan.objects.create(
+        user=account.user,
+        broker_account=account,
+        instrument=instrument,
+        strategy_version=version,
+        name=f"plan {account.pk.hex}",
+        client_key=account.pk.hex,
+        interval=Interval.H1,
+        budget=Decimal(5_000_000),
+        watches_from=account.created_at,
+    )
 
 
 def truth_of(venue: ControlClient, account: BrokerAccount) -> Truth:

@@ -1,5 +1,6 @@
 """Dying at a line means exactly that: at its first execution, in whatever thread, and never when it is not reached."""
 
+import mmap
 import os
 import signal
 import threading
@@ -27,7 +28,7 @@ def ended(run: Callable[[], object], point: Point | None) -> int:
     """How a forked child ended that ran `run` and was to die at `point`: 0, or minus the signal."""
     child = os.fork()
     if child == 0:
-        with dying_at(point) if point else nullcontext():
+        with dying_at([point]) if point else nullcontext():
             run()
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -69,3 +70,19 @@ def test_the_process_dies_in_a_thread_too() -> None:
 def test_a_pattern_that_names_no_file_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="no file"):
         sources("trading/no_such_thing.py")
+
+
+def test_of_several_lines_the_first_executed_is_told_before_the_death() -> None:
+    points = [Point(HERE, _line(double, 2)), Point(HERE, _line(double, 3))]
+    told = mmap.mmap(-1, 1)
+
+    def tell(point: Point) -> None:
+        told[0] = points.index(point) + 1
+
+    child = os.fork()
+    if child == 0:
+        with dying_at(points, tell):
+            double(2)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert told[0] == 2

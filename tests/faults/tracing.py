@@ -4,11 +4,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,25 +57,37 @@ def recording(files: Collection[str]) -> Iterator[list[Point]]:
 
 
 @contextmanager
-def dying_at(point: Point) -> Iterator[None]:
-    """SIGKILL to this process the first time it is about to execute `point`: nothing is flushed, closed or given back."""
-    file, line = str(ROOT / point.file), point.line
+def dying_at(points: Collection[Point], tell: Callable[[Point], None] | None = None) -> Iterator[None]:
+    """SIGKILL to this process when it is about to execute any of `points`: nothing is flushed, closed or given back.
 
-    # Called for every function that begins anywhere: nothing here may be slow. A code object's own hash is.
+    `tell` is told before which one it is.
+    """
+    lines: dict[str, set[int]] = defaultdict(set)
+    for point in points:
+        lines[str(ROOT / point.file)].add(point.line)
+    worth: dict[tuple[str, int], bool] = {}  # by where a function stands: a code object's own hash is slow
+
+    # Called for every function that begins anywhere: nothing here may be slow.
     def trace(frame: FrameType, _event: str, _arg: Any) -> Any:
-        return die if frame.f_code.co_filename == file and _holds(frame.f_code, line) else None
+        code = frame.f_code
+        file = code.co_filename
+        if file not in lines:
+            return None
+        place = (file, code.co_firstlineno)
+        if place not in worth:
+            worth[place] = any(line in lines[file] for _, _, line in code.co_lines())
+        return die if worth[place] else None
 
     def die(frame: FrameType, event: str, _arg: Any) -> Any:
-        if event == "line" and frame.f_lineno == line:
+        file = frame.f_code.co_filename
+        if event == "line" and frame.f_lineno in lines[file]:
+            if tell is not None:
+                tell(Point(file[len(str(ROOT)) + 1 :], frame.f_lineno))
             os.kill(os.getpid(), signal.SIGKILL)
         return die
 
     with _tracing(trace):
         yield
-
-
-def _holds(code: CodeType, line: int) -> bool:
-    return any(number == line for _, _, number in code.co_lines())
 
 
 @contextmanager
