@@ -7,13 +7,14 @@ from typing import Any
 
 from brokers.errors import NotSent, OutcomeUnknown, ReadIncomplete
 from brokers.kis import calls, codes, mapping
+from brokers.kis.budget import Budget
 from brokers.kis.calls import Call, Unsendable
 from brokers.kis.client import KisClient
 from brokers.kis.credentials import Credentials
 from brokers.kis.envelope import page, told
 from brokers.kis.instants import korean_day
 from brokers.kis.mapping import Buyable, OrderKey
-from brokers.kis.tokens import Clock
+from brokers.kis.tokens import Clock, Tokens, TokenStore
 from brokers.protocol import (
     Abilities,
     CancelReply,
@@ -29,6 +30,7 @@ from brokers.protocol import (
     always,
 )
 from brokers.wire.classify import Accepted, as_report
+from brokers.wire.client import WireClient
 from brokers.wire.values import Garbled, rows
 
 MOST_PAGES = 300
@@ -126,14 +128,17 @@ class KisBroker:
             raise OutcomeUnknown(f"order: {e}") from e
 
     def _refute_an_order_of_today(self) -> None:
-        """The practice server was seen to list none of today's orders, filled ones too. Raises Garbled where one shows."""
-        balance = self._balance()
-        if mapping.has_orders_at_work(balance):
-            raise Garbled("no order of today, and traces of one in the balance")
+        """The practice server was seen to list none of today's orders. Raises Garbled where one shows elsewhere.
+
+        Only orders at work are looked for: one that has filled moves cash and units, which whoever settles compares.
+        """
         if self._who.environment is Environment.LIVE:
             if self._rows(calls.changeable(self._who), "output", CHANGEABLE_ROWS):
                 raise Garbled("no order of today, and one that could be changed")
             return
+        balance = self._balance()
+        if mapping.sets_units_aside(balance):
+            raise Garbled("no order of today, and units set aside for one")
         buyable = self.buyable()
         if buyable.cash + buyable.reusable < mapping.holdings(balance).cash["KRW"]:
             raise Garbled("no order of today, and cash set aside for one")
@@ -159,3 +164,9 @@ class KisBroker:
             seen.add(place)
             call = call.after(*place)
         raise Garbled(f"no end after {MOST_PAGES} pages")
+
+
+def connected(who: Credentials, rest_url: str, store: TokenStore, budget: Budget, clock: Clock) -> KisBroker:
+    """The adapter over its own wire. Raises ValueError for a base URL that is neither https nor on this machine."""
+    http = WireClient(rest_url)
+    return KisBroker(KisClient(http, who, Tokens(http, who, store, clock), budget), who, clock)

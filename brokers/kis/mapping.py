@@ -104,16 +104,10 @@ def holdings(pages: Sequence[Mapping[str, Any]]) -> Holdings:
     return Holdings({"KRW": cash.pop()}, units, average)
 
 
-def has_orders_at_work(pages: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a balance shows traces of today's orders: units traded or set aside. Raises Garbled."""
-    traded = ("thdt_buyqty", "thdt_sll_qty")
-    for row in (row for page in pages for row in rows(page.get("output1"))):
-        if any(shares(field(row, name) or "0") for name in traded):
-            return True
-        if shares(field(row, "ord_psbl_qty")) < shares(field(row, "hldg_qty")):
-            return True
-    totals = [row for page in pages for row in _totals(page)]
-    return any(not_negative(field(row, name) or "0") for row in totals for name in ("thdt_buy_amt", "thdt_sll_amt"))
+def sets_units_aside(pages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a balance shows units that cannot be sold, because an order to sell them is at work. Raises Garbled."""
+    held = [row for page in pages for row in rows(page.get("output1"))]
+    return any(shares(field(row, "ord_psbl_qty")) < shares(field(row, "hldg_qty")) for row in held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,12 +255,10 @@ def test_a_balance_that_cannot_be_is_void(pages: list[dict[str, Any]]) -> None:
         mapping.holdings(pages)
 
 
-def test_a_balance_shows_the_traces_of_todays_orders() -> None:
-    """An empty order list beside one of these is the practice server's trap."""
-    assert not mapping.has_orders_at_work([balance(HELD)])
-    assert mapping.has_orders_at_work([json_example("### 4.8")])
-    assert mapping.has_orders_at_work([balance({**HELD, "ord_psbl_qty": "9"})])
-    assert mapping.has_orders_at_work([{"output1": [], "output2": [{"thdt_sll_amt": "71200"}]}])
+def test_a_balance_shows_units_set_aside_for_an_order() -> None:
+    """An empty order list beside them is the practice server's trap."""
+    assert not mapping.sets_units_aside([json_example("### 4.8")])
+    assert mapping.sets_units_aside([balance(HELD), balance({**HELD, "pdno": "000660", "ord_psbl_qty": "9"})])
 
 
 def test_what_is_buyable_is_the_amount_without_debt() -> None:
