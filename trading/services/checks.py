@@ -45,7 +45,10 @@ def check_rules(asked: Asked, quote: LatestQuote, present: Moment) -> None:
 
 
 def check_plan(asked: Asked, present: Moment) -> None:
-    """Raise OrderRefused for a buy of a plan that has ended, or is selling to stop. The plan is locked by who asks."""
+    """Raise OrderRefused for a buy of a plan that has ended, or is selling to stop.
+
+    Who asks has read the plan under the account's lock: nothing of it has changed since.
+    """
     if asked.plan is None or asked.side is not Side.BUY:
         return
     if asked.plan.has_ended(market_day(present.at)):
