@@ -29,7 +29,7 @@ from brokers.protocol import (
     TimeInForce,
     always,
 )
-from brokers.wire.classify import Accepted, as_report
+from brokers.wire.classify import Accepted
 from brokers.wire.client import WireClient
 from brokers.wire.values import Garbled, rows
 
@@ -70,7 +70,7 @@ class KisBroker:
         verdict = codes.judge(self._client.send_once(call, may_send))
         if isinstance(verdict, Accepted):
             verdict = Accepted(self._key(verdict.key), verdict.raw)
-        return as_report(verdict)
+        return codes.report(verdict)
 
     def cancel(self, order: OrderRequest, broker_order_key: str) -> CancelReply:
         try:

@@ -24,6 +24,7 @@ DIVISIONS = {
     (OrderType.LIMIT, TimeInForce.IOC): "11",
     (OrderType.MARKET, TimeInForce.IOC): "13",
 }
+PAPER_DIVISIONS = frozenset({"00", "01"})  # of these; the practice server has others, and none to be filled at once
 
 
 class Unsendable(ValueError):
@@ -67,7 +68,7 @@ def symbol(instrument: str) -> str:
     """ "KRX:005930" → "005930". Raises Unsendable."""
     venue, _colon, code = instrument.partition(":")
     if venue != EXCHANGE or not _SYMBOL.fullmatch(code):
-        raise Unsendable("instrument_not_here")
+        raise Unsendable("instrument_not_tradable")
     return code
 
 
@@ -78,26 +79,25 @@ def instrument_key(code: str) -> str:
     return f"{EXCHANGE}:{code}"
 
 
-def division(order: OrderRequest, environment: Environment) -> str:
+def division(asked: OrderRequest, environment: Environment) -> str:
     """ORD_DVSN. Raises Unsendable for what the venue has no code for, e.g. an order good till cancelled."""
-    code = DIVISIONS.get((order.order_type, order.time_in_force))
-    if code is None or (environment is Environment.PAPER and code not in {"00", "01"}):
-        raise Unsendable("order_kind_not_here")
+    code = DIVISIONS.get((asked.order_type, asked.time_in_force))
+    if code is None and (asked.order_type, TimeInForce.DAY) not in DIVISIONS:
+        raise Unsendable("order_type_not_supported")
+    if code is None or (environment is Environment.PAPER and code not in PAPER_DIVISIONS):
+        raise Unsendable("time_in_force_not_supported")
     return code
 
 
 def order(asked: OrderRequest, who: Credentials) -> Call:
     """Buy or sell for cash. Raises Unsendable."""
     service = {Side.BUY: Service.BUY, Side.SELL: Service.SELL}[asked.side]
-    if (asked.limit_price is None) != (asked.order_type is OrderType.MARKET):
-        raise Unsendable("price_and_kind_disagree")
-    price = "0" if asked.limit_price is None else _whole(asked.limit_price, "price_not_whole")
     body = {
         **_account(who),
         "PDNO": symbol(asked.instrument),
         "ORD_DVSN": division(asked, who.environment),
-        "ORD_QTY": _whole(asked.quantity, "quantity_not_whole"),
-        "ORD_UNPR": price,
+        "ORD_QTY": _whole(asked.quantity),
+        "ORD_UNPR": _unit_price(asked),
         "EXCG_ID_DVSN_CD": EXCHANGE,
     }
     return Call(f"{STOCK}/trading/order-cash", transaction(service, who.environment), body=compact(body))
@@ -110,7 +110,7 @@ def withdrawal(asked: OrderRequest, branch: str, number: str, who: Credentials) 
 
 def revision(asked: OrderRequest, branch: str, number: str, price: Decimal, who: Credentials) -> Call:
     """Move all that is left of a limit order to another price; the reply names a new order. Raises Unsendable."""
-    return _change(asked, branch, number, who, kind="01", quantity="0", price=_whole(price, "price_not_whole"))
+    return _change(asked, branch, number, who, kind="01", quantity="0", price=_whole(price))
 
 
 def orders(first: date, last: date, who: Credentials) -> Call:
@@ -160,7 +160,7 @@ def buyable(who: Credentials, instrument: str | None = None, limit_price: Decima
     query = {
         **_account(who),
         "PDNO": "" if instrument is None else symbol(instrument),
-        "ORD_UNPR": "" if limit_price is None else _whole(limit_price, "price_not_whole"),
+        "ORD_UNPR": "" if limit_price is None else _whole(limit_price),
         "ORD_DVSN": "01",  # with it, and only with it, the symbol's own margin rate is applied
         "CMA_EVLU_AMT_ICLD_YN": "N",
         "OVRS_ICLD_YN": "N",
@@ -229,8 +229,19 @@ def _first_page() -> dict[str, str]:
     return {"CTX_AREA_FK100": "", "CTX_AREA_NK100": ""}
 
 
-def _whole(value: Decimal, code: str) -> str:
+def _unit_price(asked: OrderRequest) -> str:
+    """Raises Unsendable."""
+    if asked.order_type is OrderType.MARKET and asked.limit_price is None:
+        return "0"
+    if asked.limit_price is None:
+        raise Unsendable("limit_price_missing")
+    if asked.order_type is OrderType.MARKET:
+        raise Unsendable("limit_price_without_limit")
+    return _whole(asked.limit_price)
+
+
+def _whole(value: Decimal) -> str:
     """A number of won or shares as digits. Raises Unsendable."""
     if not value.is_finite() or value <= 0 or value != value.to_integral_value():
-        raise Unsendable(code)
+        raise Unsendable("bad_number")
     return format(value.to_integral_value(), "f")

@@ -6,12 +6,13 @@ gateway (EGW) answers 500, the ledger 200.
 """
 
 import re
+from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from brokers.errors import OutcomeUnknown
-from brokers.protocol import CancelReply
-from brokers.wire.classify import Accepted, Classifier, Refused, Unknown, Verdict
+from brokers.protocol import CancelReply, OrderReport
+from brokers.wire.classify import Accepted, Classifier, Refused, Unknown, Verdict, as_report
 from brokers.wire.messages import Reply
 from brokers.wire.values import Garbled, at, json_object, text
 
@@ -69,6 +70,16 @@ PROOFS = MappingProxyType(
 )
 FAILURES = frozenset(code for _status, code in PROOFS) - SUCCESSES
 
+# What a page says of a refusal, where our own words fit; elsewhere KIS's code is shown as it is.
+REASONS = MappingProxyType(
+    {
+        **dict.fromkeys(TOO_FAST, "rate_limited"),
+        **dict.fromkeys((MARKET_CLOSED, "APBK0919", "40100000", "40570000", "40580000"), "closed_session"),
+        **dict.fromkeys(("APBK0963", "APBK1943", "APBK3013"), "order_type_not_supported"),
+        "40070000": "instrument_not_tradable",
+    }
+)
+
 CANCEL_REFUSED = frozenset({"APBK0927", "APBK0344", "40330000"})  # very often it has just been filled
 REFUSALS = frozenset({"1", "2", "7"})  # rt_cd where it is not a success
 BRANCH, NUMBER, TIME = ("output", "KRX_FWDG_ORD_ORGNO"), ("output", "ODNO"), ("output", "ORD_TMD")
@@ -97,6 +108,12 @@ def judge(reply: Reply) -> Verdict:
     if _told(body, ("msg_cd",)) in FAILURES or not _TIME.fullmatch(told_at) or not told_at.isascii():
         return Unknown(f"HTTP {reply.status}: a success that contradicts itself")
     return Accepted(f"{verdict.key}-{told_at}", verdict.raw)
+
+
+def report(verdict: Verdict) -> OrderReport:
+    """The verdict in our words; `raw` keeps KIS's code. Raises OutcomeUnknown."""
+    told = as_report(verdict)
+    return replace(told, reason=REASONS.get(told.reason, told.reason))
 
 
 def judge_cancel(reply: Reply) -> CancelReply:

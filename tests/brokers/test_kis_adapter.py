@@ -183,7 +183,11 @@ def test_an_order_without_a_token_does_not_leave() -> None:
 
 def test_what_the_venue_has_no_words_for_is_refused_without_being_sent(practice: Desk) -> None:
     report = practice.broker.submit(asked(time_in_force=TimeInForce.IOC))
-    assert (report.status, report.reason, report.retryable) == (ReportStatus.REJECTED, "order_kind_not_here", False)
+    assert (report.status, report.reason, report.retryable) == (
+        ReportStatus.REJECTED,
+        "time_in_force_not_supported",
+        False,
+    )
     assert practice.wire.asked == []
 
 

@@ -10,7 +10,7 @@ from brokers.kis import calls
 from brokers.kis.calls import Unsendable
 from brokers.kis.credentials import Credentials
 from brokers.kis.transactions import LIVE, PAPER, NotOffered, Service, transaction
-from brokers.protocol import Environment, OrderRequest, TimeInForce
+from brokers.protocol import Environment, OrderRequest, OrderType, TimeInForce
 from brokers.wire.values import Garbled
 from markets.types import Side
 from tests.brokers.kis_account import KEY, SECRET, credentials
@@ -88,17 +88,31 @@ def test_the_kind_of_an_order_is_its_division_and_its_price(order: OrderRequest,
 @pytest.mark.parametrize(
     ("order", "code"),
     [
-        (asked(time_in_force=TimeInForce.GTC), "order_kind_not_here"),
-        (asked(quantity=Decimal("1.5")), "quantity_not_whole"),
-        (asked(quantity=0), "quantity_not_whole"),
-        (asked(limit_price=Decimal("71100.5")), "price_not_whole"),
-        (asked(limit_price=0), "price_not_whole"),
-        (asked(quantity=Decimal("NaN")), "quantity_not_whole"),
-        (asked(instrument="BINANCE:BTCUSDT"), "instrument_not_here"),
-        (asked(instrument="KRX:../x"), "instrument_not_here"),
-        (replace(asked(), limit_price=None), "price_and_kind_disagree"),
+        (asked(time_in_force=TimeInForce.GTC), "time_in_force_not_supported"),
+        (asked(quantity=Decimal("1.5")), "bad_number"),
+        (asked(quantity=0), "bad_number"),
+        (asked(limit_price=Decimal("71100.5")), "bad_number"),
+        (asked(limit_price=0), "bad_number"),
+        (asked(quantity=Decimal("NaN")), "bad_number"),
+        (asked(instrument="BINANCE:BTCUSDT"), "instrument_not_tradable"),
+        (asked(instrument="KRX:../x"), "instrument_not_tradable"),
+        (replace(asked(), limit_price=None), "limit_price_missing"),
+        (replace(asked(limit_price=None), limit_price=Decimal(1)), "limit_price_without_limit"),
+        (replace(asked(), order_type=OrderType.STOP), "order_type_not_supported"),
     ],
-    ids=["good till", "part unit", "no unit", "part won", "no won", "no number", "coin", "path", "no price"],
+    ids=[
+        "good till",
+        "part unit",
+        "no unit",
+        "part won",
+        "no won",
+        "no number",
+        "coin",
+        "path",
+        "no price",
+        "a price",
+        "stop",
+    ],
 )
 def test_what_has_no_words_there_is_not_sent(order: OrderRequest, code: str) -> None:
     with pytest.raises(Unsendable) as refused:

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers.errors import OutcomeUnknown
-from brokers.kis.codes import FAILURES, PROOFS, SUCCESSES, Proof, code_of, judge, judge_cancel
+from brokers.kis.codes import FAILURES, PROOFS, REASONS, SUCCESSES, Proof, code_of, judge, judge_cancel, report
 from brokers.protocol import CancelReply
 from brokers.wire.classify import Accepted, Refused, Unknown
 from brokers.wire.messages import Reply
 from tests.brokers.kis_account import reply
 from tests.brokers.kis_examples import json_example, reference
+from trading.templatetags.reasons import SENTENCES
 
 SPOILT = 10_000
 YES: dict[str, Any] = {
@@ -171,6 +172,19 @@ def test_only_a_listed_refusal_or_a_whole_acceptance_is_more_than_unknown(
 def test_a_cancel_that_finds_nothing_is_refused(code: str) -> None:
     told = {"rt_cd": "7", "msg_cd": code, "msg1": "장운영시간이 아닙니다."}
     assert judge_cancel(reply(told)) is CancelReply.REFUSED
+
+
+@pytest.mark.parametrize("code", sorted({*REASONS, "APBK0952"}))
+def test_a_refusal_is_told_in_our_words_where_they_fit_and_by_its_code_elsewhere(code: str) -> None:
+    told = {"rt_cd": "1", "msg_cd": code, "msg1": "장운영시간이 아닙니다."}
+    status = next(status for status, each in PROOFS if each == code)
+    answer = report(judge(reply(told, status)))
+    assert answer.reason == (REASONS[code] if code != "APBK0952" else code)
+    assert answer.raw == {"http": str(status), "code": code}
+
+
+def test_every_word_for_a_refusal_has_a_sentence_without_gaps() -> None:
+    assert [word for word in REASONS.values() if "%(" in str(SENTENCES[word])] == []
 
 
 def test_a_recorded_cancel_is_a_wish_taken_and_no_more() -> None:
