@@ -143,7 +143,7 @@ class Socket:
             pass
 
     def command(self, channel: str, name: str, kind: str = "1", **header: str) -> dict[str, Any]:
-        """The acknowledgement (the next JSON text)."""
+        """The acknowledgement (the next JSON text that is no PINGPONG)."""
         told = {"approval_key": self.approval, "custtype": "P", "tr_type": kind, "content-type": "utf-8"} | header
         self.send(json.dumps({"header": told, "body": {"input": {"tr_id": channel, "tr_key": name}}}))
         return self.json()
@@ -169,7 +169,7 @@ class Socket:
     def json(self) -> dict[str, Any]:
         while True:
             text = self.text()
-            if text.startswith("{"):
+            if text.startswith("{") and "PINGPONG" not in text:
                 told: dict[str, Any] = json.loads(text)
                 return told
 
