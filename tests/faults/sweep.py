@@ -32,6 +32,7 @@ FAULTS = (
 )
 WORKERS = 2
 DEATHS = 8  # of one life
+MOST_UNREACHED = 0.01  # of the points: lines that only chance, such as a slow moment, leads to
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ def main() -> int:
     for file, number in by_file.most_common():
         print(f"bad in {file}: {number}")
     print(f"crash-sweep: points={figures.points} bad={len(figures.bad)}")
-    return 1 if figures.bad or figures.unreached or not figures.points else 0
+    return 1 if figures.bad or figures.unreached > MOST_UNREACHED * figures.points or not figures.points else 0
 
 
 if __name__ == "__main__":

@@ -29,13 +29,12 @@ def sweep(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("kind", ["healthy", "drop-after-accepting"])
-def test_dying_at_any_of_some_lines_harms_nothing(kind: str) -> None:
-    done = sweep("--every", "25", "--kind", kind)
+def test_dying_at_any_of_some_lines_harms_nothing() -> None:
+    done = sweep("--every", "40", "--kind", "healthy", "--kind", "drop-after-accepting")
     told = re.search(r"^crash-sweep: points=(\d+) bad=(\d+)$", done.stdout, re.MULTILINE)
     assert told is not None, done.stdout + done.stderr
-    assert int(told[1]) > 20
-    assert (told[2], done.returncode) == ("0", 0), done.stdout
+    assert int(told[1]) > 40
+    assert (told[2], done.returncode) == ("0", 0), done.stdout + done.stderr
 
 
 def test_a_blunder_is_found() -> None:
