@@ -14,7 +14,6 @@ from math import isfinite, nan
 from operator import eq, ge, gt, itemgetter, le, lt
 from typing import TYPE_CHECKING, Any, Protocol
 
-from markets.bars import FloatArray
 from strategies.conditions import (
     AllOf,
     AnyOf,
@@ -36,7 +35,8 @@ from strategies.document import StagedEntry
 from strategies.rows import ConditionRow, EntryRow, Row
 from strategies.shape import known
 
-if TYPE_CHECKING:  # TA-Lib is loaded by the first evaluation
+if TYPE_CHECKING:  # NumPy and TA-Lib are loaded by the first evaluation
+    from markets.bars import FloatArray
     from strategies.compiler import Evaluator
     from strategies.indicators import Frame, IndicatorCall
 
@@ -109,7 +109,7 @@ class Slot:
     offset: float
     window: tuple[str, int] | None = None
 
-    def array(self, frame: "Frame") -> FloatArray:
+    def array(self, frame: "Frame") -> "FloatArray":
         """The series that `ago`, scale, offset and window are taken of."""
         return frame.column(self.column) if self.call is None else frame.indicator(self.call, self.output)
 
