@@ -73,7 +73,9 @@ class PlanTermsForm(forms.Form):
 
     def offer(self, strategies: list[tuple[Any, Any]], picked: str) -> None:
         """What can be picked, and what is."""
-        cast("forms.ChoiceField", self.fields["strategy"]).choices = strategies
+        field = cast("forms.ChoiceField", self.fields["strategy"])
+        field.choices = strategies
+        field.required = not self.is_bound or "strategy" in self.data  # a form sent without one is the swing rule's
         self.initial = {**self.initial, "strategy": picked, "shown": picked}
 
     def chosen(self) -> ChosenRule | None:
