@@ -108,6 +108,21 @@ def test_a_second_session_of_one_key_is_refused_until_the_first_is_gone(
             line.data()
 
 
+def test_a_key_counts_as_in_use_for_a_while_after_its_session_ended(
+    sandbox: KisSandbox, live: Probe, line: Socket
+) -> None:
+    line.command(TRADES, "005930")
+    sandbox.tell("quirks", linger_seconds=0.5)
+    sandbox.tell("cut", environment="live")
+    codes = []
+    until = time.monotonic() + 5
+    while "OPSP0000" not in codes and time.monotonic() < until:
+        with Socket(sandbox.ws["live"], live.approval()) as again:
+            codes.append(again.command(TRADES, "005930")["body"]["msg_cd"])
+    assert codes[0] == "OPSP8996"
+    assert codes[-1] == "OPSP0000"
+
+
 def test_several_trades_come_in_one_frame_and_the_width_can_be_the_old_one(sandbox: KisSandbox, line: Socket) -> None:
     line.command(TRADES, "005930")
     ticks = [[70_600, 5, "buy"], [70_500, 7, "sell"], [70_600, 1, "buy"]]

@@ -111,6 +111,7 @@ class Desk:
                 self._expire(order)
             else:
                 self._trade(order, now)
+        self.ledger.forget_ended()
         self.ledger.settle(now.date())
 
     def account(self, number: str) -> Account:

@@ -138,6 +138,7 @@ class Ledger:
         self.market, self.hours, self._tell = market, hours, tell
         self.accounts: dict[str, Account] = {}
         self.orders: list[Order] = []
+        self._open: list[Order] = []  # all that may still have a rest
         self.fees = Fees()
         self.policy = Policy()
         self.hts_ids: dict[str, str] = {}
@@ -161,11 +162,16 @@ class Ledger:
         self._day, self._is_put = order.at.date(), False
         order.number, self._next = self._next, self._next + 1
         self.orders.append(order)
+        self._open.append(order)
         self.notify(order, order.quantity, order.price, accepted="1" if order.kind == NEW else "2")
         return order
 
     def live(self, account: str | None = None) -> list[Order]:
-        return [order for order in self.orders if order.rest > 0 and account in {None, order.account}]
+        return [order for order in self._open if order.rest > 0 and account in {None, order.account}]
+
+    def forget_ended(self) -> None:
+        """Orders without a rest need no looking after."""
+        self._open = [order for order in self._open if order.rest > 0]
 
     def find(self, account: str, number: int, day: date) -> Order | None:
         """An order of that trading day; numbers begin again each day."""

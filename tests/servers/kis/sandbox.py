@@ -28,6 +28,7 @@ QUIRKS: dict[str, Any] = {
     "ping_grace": 30.0,  # unanswered for so long: the connection ends
     "most_registrations": 41,
     "second_session": "refused",  # or "kicks": the older one ends
+    "linger_seconds": 0.0,  # real ones: a key counts as in use for so long after its session ended
     "same_session_keys": False,  # every session gets this iv/key: a test vector's
     "duplicate_frames": False,
     "mute_notices": False,  # notices are lost

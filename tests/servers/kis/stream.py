@@ -85,6 +85,7 @@ class Hub:
         self.sandbox, self.environment = sandbox, environment
         self.sessions: list[Session] = []
         self.refuses = False  # new connections end at once
+        self._lingering: dict[str, float] = {}  # until when a key whose session ended counts as in use
         self.opened = 0
         sandbox.on_notice[environment] = self.notice
         threading.Thread(target=self._ping, daemon=True).start()
@@ -107,6 +108,9 @@ class Hub:
         with self.sandbox.lock:
             if session in self.sessions:
                 self.sessions.remove(session)
+                if session.key is not None:
+                    seconds = float(self.sandbox.quirks["linger_seconds"])
+                    self._lingering[session.key.appkey] = time.monotonic() + seconds
 
     def heard(self, session: Session, text: str) -> None:
         """One message of a client: an echoed PINGPONG, or a command."""
@@ -155,7 +159,8 @@ class Hub:
             others = [each for each in self.sessions if each.key is key and each is not session and each.is_open]
             if key is None:
                 return "OPSP0011"
-            if others and self.sandbox.quirks["second_session"] == "refused":
+            is_used = bool(others) and self.sandbox.quirks["second_session"] == "refused"
+            if is_used or time.monotonic() < self._lingering.get(key.appkey, 0.0):
                 return "OPSP8996"
             for other in others:
                 other.cut()
