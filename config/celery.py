@@ -37,6 +37,10 @@ app.conf.update(
             "task": "trading.tasks.forget_request_keys",
             "schedule": crontab(hour="18", minute="30"),
         },
+        "forget old evaluations": {
+            "task": "trading.tasks.forget_old_evaluations",
+            "schedule": crontab(hour="18", minute="40"),
+        },
         "prove that beat and worker live": {"task": "config.tasks.beat_canary", "schedule": 10.0},
     },
 )

@@ -86,6 +86,7 @@ class Environment(BaseSettings):
     log_level: str = _named("LOG_LEVEL", default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     email_url: SecretStr = _named("EMAIL_URL", default=SecretStr("console://"))
     time_scale: float = _named("KAIROS_TIME_SCALE", default=1, ge=1, le=50)  # test only: divides waiting times
+    evaluation_days: int = _named("KAIROS_EVALUATION_DAYS", default=90, ge=1, le=36_500)
     simulator_seed: int = _named("SIMULATOR_SEED", default=20_260_102, ge=0)
     simulator_sessions: bool = _named("SIMULATOR_SESSIONS", default=False)
     deepseek_api_key: SecretStr = _named("DEEPSEEK_API_KEY", default=SecretStr(""))

@@ -34,6 +34,7 @@ REGISTRATION_OPEN = ENVIRONMENT.registration
 VAR_DIR = ENVIRONMENT.var_dir
 EPOCH_FILE = ENVIRONMENT.epoch_path
 TIME_SCALE = ENVIRONMENT.time_scale
+EVALUATION_DAYS = ENVIRONMENT.evaluation_days
 SIMULATOR_SEED = ENVIRONMENT.simulator_seed
 SIMULATOR_SESSIONS = ENVIRONMENT.simulator_sessions
 BROKER_ADAPTERS = {"virtual": "brokers.virtual.adapter.open_account"}  # who serves an account, by its broker's name

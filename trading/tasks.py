@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from trading import services
 from trading.rounds import Rounds
-from trading.services import idempotency, system, triggers
+from trading.services import evaluation, idempotency, system, triggers
 from trading.services.couriers import Couriers
 from trading.services.durability import waiting_for_the_disk
+from trading.services.evaluation import retention
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +19,21 @@ ONE_ROUND = 10.0  # seconds that the brokers of one round have: less than the le
 
 @shared_task
 def evaluate_plans(instrument_id: int | None = None) -> None:
-    """Look at every plan with an undecided closed bar, of one instrument or of all."""
-    services.evaluate_due(instrument_id)
+    """Look at every plan with an undecided closed bar: of one instrument, or of all, in chunks that the workers share."""
+    if instrument_id is not None:
+        services.evaluate_due(instrument_id)
+        return
+    chunks = evaluation.instruments_due()
+    for chunk in chunks[1:]:
+        evaluate_chunk.apply_async(args=(chunk,), retry=False)
+    if chunks:
+        evaluation.evaluate_chunk(chunks[0])
+
+
+@shared_task
+def evaluate_chunk(instrument_ids: list[int]) -> None:
+    """Look at the plans of these instruments that have an undecided closed bar."""
+    evaluation.evaluate_chunk(instrument_ids)
 
 
 @shared_task
@@ -39,6 +53,12 @@ def dispatch_orders() -> None:
         logger.warning("newer code sends from here on: %s", e)
     finally:
         services.give_back(services.DISPATCH, holder)
+
+
+@shared_task
+def forget_old_evaluations() -> None:
+    """Let go of what plans saw longer ago than the setting says; what led to an order stays."""
+    retention.prune(timezone.now())
 
 
 @shared_task

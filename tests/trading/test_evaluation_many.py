@@ -10,12 +10,13 @@ from django.db import OperationalError, connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from markets.services.series import Series
 from strategies.library.swing import ACTIVE_SWING, SwingParameters
 from tests import factories as make
 from tests.trading.crowd import make_plans, one_by_one, standing, together, told
 from tests.trading.test_evaluation import CROSSES_ONLY, Market, market, wave
 from tests.trading.test_events import eventually
-from trading import services
+from trading import services, tasks
 from trading.events import Hint, HintPublisher
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.services import evaluation
@@ -209,3 +210,29 @@ def test_one_person_is_told_of_many_plans_in_one_message() -> None:
         ("user_a", hint("o", "order.changed")),
         ("user_a", {"type": "plans.changed", "changed": [("3", 1), ("1", 2)]}),
     ]
+
+
+def test_chunks_hold_whole_instruments_and_about_a_thousand_plans() -> None:
+    """One task for each chunk: an instrument's bars are read and its rules asked by one worker."""
+    instrument = make.make_instrument()
+
+    def found(key: int, interval: str, plans: int) -> due.Due:
+        return due.Due(Series(key, "simulator", interval), instrument, make.NOW, plans)
+
+    watched = [found(1, "1h", 600), found(1, "1d", 600), found(2, "1h", 10), found(3, "1h", 2_700), found(4, "1h", 1)]
+    assert [[each.series.instrument_id for each in chunk] for chunk in due.chunks(watched)] == [[1, 1], [2], [3], [4]]
+    many_small = [found(key, "1h", 2) for key in range(250)]
+    assert [len(chunk) for chunk in due.chunks(many_small)] == [100, 100, 50]
+    assert list(due.chunks([])) == []
+
+
+def test_the_ring_for_all_leaves_chunks_to_whoever_is_free(market: Market) -> None:
+    make_plans(market.instrument, 3, RULES)
+    market.close_bars(70_000)
+    assert evaluation.instruments_due() == [[market.instrument.pk]]
+    tasks.evaluate_plans()
+    assert PlanEvaluation.objects.count() == 3
+    assert evaluation.instruments_due() == []
+    market.close_bars(70_000)
+    tasks.evaluate_chunk([market.instrument.pk])
+    assert PlanEvaluation.objects.count() == 6

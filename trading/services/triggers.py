@@ -14,6 +14,7 @@ from trading import latches
 from trading.latches import Mode
 from trading.models import Halt
 from trading.services import alerts, halts, standstill, watches
+from trading.services.evaluation import deadman
 from trading.services.watches import Trip, Watched
 
 logger = structlog.get_logger(__name__)
@@ -24,6 +25,7 @@ QUICK: tuple[Check, ...] = (
     watches.rejects_in_row,
     watches.open_differences,
     watches.stale_feeds,
+    deadman.plans_not_looked_at,
     watches.losses_today,
     watches.losses_in_row,
     watches.orders_per_minute,

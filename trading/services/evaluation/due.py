@@ -61,10 +61,20 @@ class Market:
         return self._calendar(instrument).is_open(self.present(instrument.source).at)
 
     def is_late(self, instrument: Instrument, closed_at: datetime) -> bool:
-        """Whether a bar that closed then is too old to act on, as a watch counts; never where the market waits for us."""
+        """Whether a bar that closed then is too old to act on."""
+        return self.waited(instrument, closed_at) > LATEST[InstrumentKind(instrument.kind)]
+
+    def waited(self, instrument: Instrument, closed_at: datetime) -> float:
+        """Seconds of session since then, as a watch would count them; none where the market waits for us."""
         present = self.present(instrument.source)
-        waited = self._calendar(instrument).open_seconds(closed_at, present.at) / present.speed if present.speed else 0
-        return waited > LATEST[InstrumentKind(instrument.kind)]
+        return self._calendar(instrument).open_seconds(closed_at, present.at) / present.speed if present.speed else 0.0
+
+    def next_close(self, instrument: Instrument, interval: Interval, since: datetime) -> datetime:
+        """When the bar after `since` closes, if its session is held as the calendar says."""
+        calendar = self._calendar(instrument)
+        opens = since if calendar.is_open(since) else calendar.next_open(since)
+        bounds = calendar.bar_bounds(interval, opens)
+        return bounds[1] if bounds else opens
 
     def _calendar(self, instrument: Instrument) -> Calendar:
         key = instrument.calendar, instrument.source
