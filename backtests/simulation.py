@@ -1,24 +1,18 @@
 """The walk over the bars on which something can happen: live's own SIGNAL machine and sizing, over a market of bars."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 from backtests.fills import UnitFill
 from backtests.market import MICRO, Market
 from backtests.moments import Falling, Moments, Touched, at_or_above, at_or_below, first_touch
+from backtests.orders import Orders
 from backtests.plan import STEPS, Plan, Working
 from backtests.setup import Setup
-from backtests.venue import RATE_UNIT, Charging, Day
-from brokers.virtual import costs
-from brokers.virtual.matching import to_units
-from markets.calendars import load_default
-from markets.types import InstrumentRules, Side, from_epoch
+from markets.types import InstrumentRules, Side
 from strategies.evaluation import Evaluation
-from trading import risk
 from trading.signal import Action, Decision, Reason, RiskRates, decide
-from trading.sizing import size_buy, size_sell, to_decimal
+from trading.sizing import to_decimal
 
-DEAREST = 50  # a market buy surely costs less than its worst price and one fiftieth of it
 TIME_STOP = "time_stop"
 
 
@@ -47,10 +41,7 @@ class Simulation:
         self._bars, self._count = evaluation.bars, len(evaluation.bars)
         self._market = Market(rules, evaluation.bars, setup)
         self.venue = self._market.venue
-        self._rules = rules
-        self._lot = rules.lot
-        self._budget = setup.cash if setup.budget is None else setup.budget
-        self._calendar = load_default()[rules.calendar]
+        self._asked = (*evaluation.entries, evaluation.exit)
         self._moments = Moments(evaluation)
         self._stops = [evaluation.stop_prices(number) for number in range(len(evaluation.entries))]
         self._limits = evaluation.risk
@@ -60,9 +51,10 @@ class Simulation:
         self._at_close = RiskRates() if self._inside else rates
         self._judges_close = self._at_close != RiskRates()
         self._checked_to = 0  # bars before it have been looked into for exits inside
-        self._known: dict[tuple[int, bool, bool, bool, bool, bool], tuple[Action, str]] = {}
+        self._known: dict[tuple[int | bool, ...], tuple[Action, str]] = {}
         self.plan = Plan(self.venue, self.venue.cash_units(setup.cash), setup.cooldown_bars, repeat=setup.repeat)
         self.fills: list[UnitFill] = []
+        self._orders = Orders(self._market, self.plan, self._stops, self._limits.max_position_rate)
 
     def run(self, first: int) -> None:
         """Decide on every bar from `first` on that asks for it, and trade."""
@@ -108,13 +100,8 @@ class Simulation:
                 found = first_touch(touched, start, found)
             self._checked_to = min(found + 1, end)
             if found < end:
-                return found if self._exit_inside(found) else self._while_held_after(found)
+                return found if self._exit_inside(found) else self._while_held(bar)  # or touched by a rounding only
         return upcoming
-
-    def _while_held_after(self, bar: int) -> int:
-        """Nothing could be sold in `bar` after all: its close may still ask for something."""
-        upcoming = self._moments.while_held(bar, bar + 1, second=self.plan.signal == 1)
-        return bar if upcoming == bar else self._next(bar + 1) if bar + 1 < self._count else self._count
 
     def _touches(self, *, inside: bool) -> list[Touched]:
         """What the limits of the rule look for in the bars while something is held."""
@@ -140,20 +127,22 @@ class Simulation:
             self.plan.begin_again()
             return bar if self._setup.restarts_at_once else bar + 1
         if action in STEPS:
-            order = self._sale(bar, reason) if action is Action.SELL else self._buy(bar, action, reason)
+            orders, place = self._orders, len(self.fills)
+            is_sale = action is Action.SELL
+            order = orders.sale(bar, reason, place) if is_sale else orders.buy(bar, action, reason, place)
             if order is not None:
                 return self._work(order, bar)
         return bar + 1
 
     def _decision(self, bar: int) -> tuple[Action, str]:
-        seen, plan = self._seen(bar), self.plan
+        plan = self.plan
         if self._judges_close and plan.signal in (1, 2):
-            action, reason = _told(decide(plan.state(self._highest_before(bar)), seen, self._at_close))
+            action, reason = _told(decide(plan.state(self._highest_before(bar)), self._seen(bar), self._at_close))
         else:  # then no number changes the answer
-            second = len(seen.entries) > 1 and seen.entries[1].passed
-            key = (plan.signal, seen.entries[0].passed, second, seen.exit, plan.exiting, plan.cooldown_left > 0)
+            said: list[bool] = [each.item(bar) for each in self._asked]
+            key = (plan.signal, plan.exiting, plan.cooldown_left > 0, *said)
             if key not in self._known:
-                self._known[key] = _told(decide(plan.state(None), seen, self._at_close))
+                self._known[key] = _told(decide(plan.state(None), self._seen(bar), self._at_close))
             action, reason = self._known[key]
         if action in (Action.HOLD, Action.BUY_SECOND) and self._is_held_long_enough(bar):
             return Action.SELL, TIME_STOP
@@ -170,103 +159,6 @@ class Simulation:
     def _is_held_long_enough(self, bar: int) -> bool:
         most = self._limits.time_stop_bars
         return most is not None and self.plan.held > 0 and bar - self.plan.held_since + 1 >= most
-
-    # Orders
-
-    def _sale(self, bar: int, reason: str) -> Working | None:
-        venue = self.venue
-        quantity = to_units(
-            size_sell(held=venue.quantity(self.plan.held), lot=self._lot), self._rules.quantity_decimals
-        )
-        return self._order(Side.SELL, STEPS[Action.SELL], quantity, None, bar, reason) if quantity else None
-
-    def _buy(self, bar: int, action: Action, reason: str) -> Working | None:
-        """The order for a step into the position; None where it is no lot, or more than there is cash."""
-        setup, rules, plan = self._setup, self._rules, self.plan
-        day = self.venue.day(int(self._bars.closed_at[bar]))
-        asked = self._stop_reference(bar, action)
-        needs_worst = setup.collar or setup.quantity is None
-        reference = self.venue.price(self._ask(bar, day) if asked is None else asked) if needs_worst else Decimal(0)
-        worst = risk.worst_buy_price(rules, reference, day.on) if needs_worst else Decimal(0)
-        quantity = setup.quantity
-        if quantity is None:
-            quantity = size_buy(
-                budget=self._budget,
-                share=setup.first_share if action is Action.BUY_FIRST and len(self._stops) > 1 else Decimal(1),
-                price=worst,
-                fee_rate=day.sizing_fee,
-                lot=rules.lot,
-                min_quantity=rules.min_quantity,
-                min_amount=rules.min_amount,
-                already_spent=self.venue.cash(plan.spent),
-            )
-        units = self._within_position_limit(to_units(quantity, rules.quantity_decimals), bar)
-        if not units:
-            return None
-        if not setup.collar:
-            return self._order(Side.BUY, STEPS[action], units, None, bar, reason)
-        collar = to_units(worst, rules.price_decimals)
-        if not self._is_affordable(collar, units, worst, day):
-            return None
-        return self._order(Side.BUY, STEPS[action], units, collar, bar, reason)
-
-    def _stop_reference(self, bar: int, action: Action) -> int | None:
-        """What a buy that waits at a price is reckoned from: that price."""
-        stops = self._stops[STEPS[action] - 1]
-        if stops is None or bar + 1 >= self._count:
-            return None
-        return self.venue.down_and_up(float(stops[bar + 1]))[1]
-
-    def _ask(self, bar: int, day: Day) -> int:
-        """The quoted price to buy at when `bar` closed; the close itself where nothing is offered."""
-        close = float(self._bars.close[bar])
-        if self._setup.participation is not None and not self._market.share(self._market.ticks_of(bar)[-1][2]):
-            return self.venue.down_and_up(close)[1]
-        return self._market.quoted(Side.BUY, close, day)
-
-    def _within_position_limit(self, units: int, bar: int) -> int:
-        """As much of a buy as keeps the position within its share of the account's worth, in whole lots."""
-        rate = self._limits.max_position_rate
-        if rate is None:
-            return units
-        price = to_decimal(float(self._bars.close[bar]))
-        held = self.venue.quantity(self.plan.held)
-        worth = self.venue.cash(self.plan.cash) + held * price
-        most = to_decimal(rate) * worth / price - held
-        return min(units, to_units(size_sell(held=max(most, Decimal(0)), lot=self._lot), self._rules.quantity_decimals))
-
-    def _is_affordable(self, collar: int, units: int, worst: Decimal, day: Day) -> bool:
-        """Whether the cash for the dearest way the order can fill is there."""
-        amount = collar * units * self.venue.more // self.venue.less
-        if self._surely_pays(amount, day):
-            return True
-        needed = costs.worst_case(
-            self._rules,
-            Side.BUY,
-            worst,
-            self.venue.quantity(units),
-            day.on,
-            commission=self._setup.commission,
-        )
-        return needed <= self.venue.cash(self.plan.cash)
-
-    def _surely_pays(self, amount: int, day: Day) -> bool:
-        """Whether the cash is more than `amount` can come to with all costs, without reckoning them."""
-        return day.buy_commission + day.buy_tax < RATE_UNIT // 100 and amount + amount // DEAREST + 2 <= self.plan.cash
-
-    def _order(self, side: Side, step: int, units: int, collar: int | None, bar: int, reason: str) -> Working:
-        placed: int = self._bars.closed_at.item(bar)
-        expires = None
-        if self._setup.day_orders:
-            expires = self._expiry(placed)
-        return Working(
-            side, step, units, collar, placed * MICRO, expires, reason, Charging(self.venue, side), len(self.fills)
-        )
-
-    def _expiry(self, placed: int) -> int:
-        if self._calendar.key == "always":
-            return (placed + int(risk.ROUND_THE_CLOCK_ORDER_LIFE.total_seconds())) * MICRO
-        return (risk.day_order_expiry(self._calendar, from_epoch(placed)) - from_epoch(0)) // timedelta(microseconds=1)
 
     # The bars after an order
 
@@ -312,7 +204,7 @@ class Simulation:
     def _take(self, order: Working, bar: int, at: int, price: float, volume: int) -> None:
         day = self.venue.day(at // MICRO)
         if order.side is Side.BUY and order.collar is None:
-            order.remaining = min(order.remaining, self._affordable(price, order.remaining, day))
+            order.remaining = min(order.remaining, self._orders.affordable(price, order.remaining, day))
         found = self._market.fill(order.side, order.remaining, price, volume, order.collar, day)
         if found is None:
             return
@@ -348,19 +240,6 @@ class Simulation:
             )
         )
 
-    def _affordable(self, price: float, wanted: int, day: Day) -> int:
-        """`wanted`, or the most units, in whole lots, that all the cash pays for at what is quoted."""
-        venue = self.venue
-        quoted = self._market.quoted(Side.BUY, price, day)
-        amount = quoted * wanted * venue.more // venue.less
-        if not day.terms.slippage_ticks and self._surely_pays(amount, day):
-            return wanted
-        dearest = day.terms.ticks.raised(quoted, day.terms.slippage_ticks) * (
-            RATE_UNIT + day.buy_commission + day.buy_tax
-        )
-        units = max(self.plan.cash - 1, 0) * venue.less * RATE_UNIT // (dearest * venue.more)
-        return units - units % venue.lot
-
     def _end(self, order: Working) -> None:
         signal = self.plan.ended(order)
         for place in range(order.first_fill, len(self.fills)):
@@ -380,7 +259,7 @@ class Simulation:
         price, at, reason = found
         if order is not None and not is_over:
             self._end(order)
-        sale = self._order(Side.SELL, STEPS[Action.SELL], self.plan.held, None, max(bar - 1, 0), reason)
+        sale = self._orders.sale_of_all(bar - 1, reason, len(self.fills))
         mine = sum(fill.quantity for fill in self.fills[order.first_fill :] if fill.bar == bar) if order else 0
         whole = self._market.volume(bar)
         left = self._market.share(whole) - mine

@@ -149,7 +149,7 @@ class Reference:
             self.order = Order(Side.SELL, 3, left, None, bar.closed_at, costs.ChargeState()) if left else None
             return
         worst = risk.worst_buy_price(rules, self.ask(bar), on)
-        share = setup.first_share if action is Action.BUY_FIRST and len(self.seen.entries) > 1 else Decimal(1)
+        share = setup.first_share if action is Action.BUY_FIRST else Decimal(1)
         left = size_buy(
             budget=setup.budget or setup.cash,
             share=share,

@@ -45,7 +45,7 @@ def scenes(draw: st.DrawFn) -> tuple[Evaluation, InstrumentRules, Setup]:
     rules = draw(st.sampled_from([COIN, FINE]))
     bars = draw(markets(rules))
     places = st.lists(st.integers(0, len(bars) - 1), unique=True, max_size=len(bars))
-    limits = {name: draw(st.sampled_from([0.01, 0.05, 0.2])) for name in LIMITS if draw(st.booleans())}
+    limits: dict[str, Any] = {name: draw(st.sampled_from([0.01, 0.05, 0.2])) for name in LIMITS if draw(st.booleans())}
     steps = draw(st.integers(1, 2))
     seen = evaluation(
         bars,
