@@ -234,6 +234,7 @@ def test_a_list_of_which_a_page_is_missing_is_void(practice: Desk, second: Reply
     practice.wire.say("inquire-daily-ccld", listing(*numbered(*range(1, 16)), mark="F", next_key="one "), second)
     with pytest.raises(ReadIncomplete):
         practice.broker.orders(SINCE)
+    assert practice.wire.count("inquire-daily-ccld") <= 3
 
 
 def test_fifteen_rows_without_a_word_of_the_end_are_not_all(practice: Desk) -> None:

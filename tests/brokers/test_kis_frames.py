@@ -121,6 +121,12 @@ def test_what_a_notice_tells_of(change: str, refused: str, executed: str, stage:
     assert notice(tuple(record)).kind is kind
 
 
+def test_the_exchange_is_where_each_layout_has_it() -> None:
+    long, short = (plain_notices()[number].split("^") for number in (SEALED_FILL, SEALED_PAPER_FILL))
+    long[19], short[18] = "2", "3Y"
+    assert [notice(tuple(record)).exchange for record in (long, short)] == ["2", "3"]
+
+
 def test_numbers_of_a_notice_are_read_with_zeros_and_without() -> None:
     record = plain_notices()[1].split("^")
     record[2], record[3], record[9], record[10] = "123456", "0000123455", "4", "71100"
@@ -195,6 +201,7 @@ def test_notices_of_every_width_are_read_as_far_as_is_known(width: int) -> None:
         "0|H0STCNT0|٠٠١|" + "^" * 46,
         "0|H0STCNT0|002|" + "^" * 46,
         "0|H0STCNT0|001|" + "^" * 44,
+        "0|H0STCNT0|002|" + "^" * 94,
         "0|H0STCNI0|001|" + "^" * 25,
         "1|H0STCNT0|001|" + "^" * 46,
         "{",
