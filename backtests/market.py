@@ -42,10 +42,9 @@ class Market:
         return ours - ours % self.venue.lot
 
     def fill(
-        self, side: Side, wanted: int, price: float, volume: int, collar: int | None, day: Day
+        self, side: Side, wanted: int, quoted: int, volume: int, collar: int | None, day: Day
     ) -> tuple[int, int] | None:
-        """The (price, quantity) that a market order gets where `volume` was traded at `price`."""
-        quoted = self.quoted(side, price, day)
+        """The (price, quantity) that a market order gets where `volume` was traded and `quoted` was asked, or bid."""
         if not self.setup.slippage_ticks:
             return self._at_quoted(side, wanted, quoted, volume, collar)
         level = Level(quoted, volume)

@@ -16,6 +16,8 @@ from trading.signal import Action
 from trading.sizing import size_buy, size_sell, to_decimal
 
 DEAREST = 50  # with common rates a buy surely costs less than its amount and one fiftieth of it
+ONE_MICROSECOND = timedelta(microseconds=1)
+ROUND_THE_CLOCK = risk.ROUND_THE_CLOCK_ORDER_LIFE // ONE_MICROSECOND
 
 
 class Orders:
@@ -53,10 +55,9 @@ class Orders:
             return None
         return self._order(Side.BUY, step, units, collar, bar, reason, place)
 
-    def affordable(self, price: float, wanted: int, day: Day) -> int:
-        """`wanted`, or the most units, in whole lots, that all the cash pays for at what is quoted for `price`."""
+    def affordable(self, quoted: int, wanted: int, day: Day) -> int:
+        """`wanted`, or the most units, in whole lots, that all the cash pays for at a quoted price."""
         venue, ticks = self._venue, day.terms.ticks
-        quoted = self._market.quoted(Side.BUY, price, day)
         if day.terms.slippage_ticks:
             quoted = ticks.raised(quoted, day.terms.slippage_ticks)
         if self._surely_pays(quoted * wanted * venue.more // venue.less, day):
@@ -127,5 +128,5 @@ class Orders:
 
     def _expiry(self, placed: int) -> int:
         if self._calendar.key == "always":
-            return (placed + int(risk.ROUND_THE_CLOCK_ORDER_LIFE.total_seconds())) * MICRO
-        return (risk.day_order_expiry(self._calendar, from_epoch(placed)) - from_epoch(0)) // timedelta(microseconds=1)
+            return placed * MICRO + ROUND_THE_CLOCK
+        return (risk.day_order_expiry(self._calendar, from_epoch(placed)) - from_epoch(0)) // ONE_MICROSECOND

@@ -203,13 +203,14 @@ class Simulation:
 
     def _take(self, order: Working, bar: int, at: int, price: float, volume: int) -> None:
         day = self.venue.day(at // MICRO)
-        if order.side is Side.BUY and order.collar is None:
-            order.remaining = min(order.remaining, self._orders.affordable(price, order.remaining, day))
-        found = self._market.fill(order.side, order.remaining, price, volume, order.collar, day)
+        is_buy, market = order.side is Side.BUY, self._market
+        quoted = market.quoted(order.side, price, day)
+        if is_buy and order.collar is None:
+            order.remaining = self._orders.affordable(quoted, order.remaining, day)
+        found = market.fill(order.side, order.remaining, quoted, volume, order.collar, day)
         if found is None:
             return
         paid, quantity = found
-        is_buy = order.side is Side.BUY
         commission, tax_rate = (day.buy_commission, day.buy_tax) if is_buy else (day.sell_commission, day.sell_tax)
         amount, fee, tax = order.charging.add(paid, quantity, commission, tax_rate)
         order.remaining -= quantity
