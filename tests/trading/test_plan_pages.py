@@ -301,6 +301,19 @@ def test_a_plan_without_a_buy_ahead_is_not_asked_about_one(page: Client, plan: S
     assert "지금 산다면" not in text(page.get(reverse("trading:plan", args=[plan.pk])))
 
 
+def test_a_plan_that_holds_tells_what_would_keep_it_from_selling(page: Client, plan: SwingPlan) -> None:
+    hold(plan)
+    address = reverse("trading:plan", args=[plan.pk])
+    now = page.get(address).context["now"]
+    assert (now.next_step, now.buy_obstacle, now.sale_obstacle) == (2, None, None)
+    halts.halt(plan.user, "plan", str(plan.pk), "reduce_only", "")
+    now = page.get(address).context["now"]
+    assert (now.buy_obstacle.code, now.sale_obstacle) == ("reduce_only", None)
+    halts.halt(plan.user, "plan", str(plan.pk), "halted", "")
+    assert page.get(address).context["now"].sale_obstacle.code == "halted"
+    assert "지금 판다면" in text(page.get(address))
+
+
 def test_each_page_asks_the_database_a_bounded_number_of_times(
     page: Client, plan: SwingPlan, django_assert_max_num_queries: Any
 ) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -22,8 +23,9 @@ from trading.models import Balance, SwingPlan
 from trading.risk import Denial
 from trading.services import halts, limits
 from trading.services.asked import Asked, check_account
-from trading.services.checks import check_plan
-from trading.sizing import size_buy
+from trading.services.checks import check_plan, worst_price
+from trading.services.steps import SOLD
+from trading.sizing import size_buy, size_sell
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,9 @@ class Obstacle:
 class PlanNow:
     """The moment as the plan's page tells it. Amounts in the instrument's currency; None: not known.
 
-    `obstacle` is the first thing that would keep the plan's next buy from going out; None where nothing would, or where
-    the plan has no buy ahead in this cycle (`next_step` 0).
+    `buy_obstacle` is the first thing that would keep the plan's next buy from going out, `sale_obstacle` the same of a
+    sale of all it holds; None where nothing would, or where the plan has no buy ahead in this cycle (`next_step` 0), or
+    holds nothing.
     """
 
     market_at: datetime
@@ -51,7 +54,8 @@ class PlanNow:
     budget_left: Decimal
     has_ended: bool
     next_step: int
-    obstacle: Obstacle | None
+    buy_obstacle: Obstacle | None
+    sale_obstacle: Obstacle | None
 
 
 def plan_now(plan: SwingPlan) -> PlanNow:
@@ -60,6 +64,7 @@ def plan_now(plan: SwingPlan) -> PlanNow:
     calendar = markets.session_calendar(plan.instrument, present)
     is_open = calendar.is_open(present.at)
     cash, next_step = _free_cash(plan), _next_step(plan)
+    in_the_way = partial(_obstacle, plan, quote, present, is_open)
     return PlanNow(
         market_at=present.at,
         is_open=is_open,
@@ -70,7 +75,8 @@ def plan_now(plan: SwingPlan) -> PlanNow:
         budget_left=max(plan.budget - plan.cycle_spent, Decimal(0)),
         has_ended=plan.has_ended(market_day(present.at)),
         next_step=next_step,
-        obstacle=_obstacle(plan, next_step, quote, present, is_open, cash) if next_step else None,
+        buy_obstacle=in_the_way(Side.BUY, next_step, cash) if next_step else None,
+        sale_obstacle=in_the_way(Side.SELL, SOLD, plan.held_quantity) if plan.held_quantity else None,
     )
 
 
@@ -88,9 +94,9 @@ def _next_step(plan: SwingPlan) -> int:
 
 
 def _obstacle(
-    plan: SwingPlan, step: int, quote: LatestQuote | None, present: Moment, is_open: bool, cash: Decimal
+    plan: SwingPlan, quote: LatestQuote | None, present: Moment, is_open: bool, side: Side, step: int, free: Decimal
 ) -> Obstacle | None:
-    """The first thing in the way, in the order in which placing an order asks."""
+    """The first thing in the way, in the order in which placing an order asks. `free`: cash, or units to sell."""
     if quote is None:
         return Obstacle("no_price")
     if markets.quote_is_stale(quote):
@@ -99,7 +105,7 @@ def _obstacle(
         return Obstacle("closed_session")
     try:
         check_account(plan.user, plan.broker_account)
-        denial = _denial(plan, step, quote, present, cash)
+        denial = _denial(plan, quote, present, side, step, free)
     except OrderRefused as e:
         return Obstacle(e.code, e.facts)
     except NoRuleInForce:
@@ -107,26 +113,21 @@ def _obstacle(
     return Obstacle(denial.code, denial.facts) if denial else None
 
 
-def _denial(plan: SwingPlan, step: int, quote: LatestQuote, present: Moment, cash: Decimal) -> Denial | None:
+def _denial(
+    plan: SwingPlan, quote: LatestQuote, present: Moment, side: Side, step: int, free: Decimal
+) -> Denial | None:
     rules, on = plan.instrument.rules, market_day(present.at)
-    worst = risk.worst_buy_price(rules, quote.ask or quote.price, on)
-    quantity = size_buy(
-        budget=plan.budget,
-        share=plan.first_share if step == 1 else Decimal(1),
-        price=worst,
-        fee_rate=costs.rates(rules, Side.BUY, on).commission,
-        lot=rules.lot,
-        min_quantity=rules.min_quantity,
-        min_amount=rules.min_amount,
-        already_spent=plan.cycle_spent,
-    )
+    worst = worst_price(rules, side, None, None, quote, on)
+    quantity = size_sell(held=free, lot=rules.lot) if side is Side.SELL else _to_buy(plan, worst, step, on)
+    if not quantity and side is Side.SELL:
+        raise OrderRefused("below_minimum", low=rules.lot, given=free)
     if not quantity:
         raise OrderRefused("nothing_to_trade")
     asked = Asked(
         user=plan.user,
         broker_account=plan.broker_account,
         instrument=plan.instrument,
-        side=Side.BUY,
+        side=side,
         quantity=quantity,
         order_type=OrderType.MARKET,
         limit_price=None,
@@ -136,11 +137,24 @@ def _denial(plan: SwingPlan, step: int, quote: LatestQuote, present: Moment, cas
         step=step,
     )
     check_plan(asked, present)
-    needed = risk.to_reserve(rules, Side.BUY, quantity, worst, on)
     return (
         halts.denial_at_place(asked)
         or limits.denial_for(asked, quote, present, worst)
-        or risk.shortage(Side.BUY, needed, cash)
+        or risk.shortage(side, risk.to_reserve(rules, side, quantity, worst, on), free)
+    )
+
+
+def _to_buy(plan: SwingPlan, price: Decimal, step: int, on: date) -> Decimal:
+    rules = plan.instrument.rules
+    return size_buy(
+        budget=plan.budget,
+        share=plan.first_share if step == 1 else Decimal(1),
+        price=price,
+        fee_rate=costs.rates(rules, Side.BUY, on).commission,
+        lot=rules.lot,
+        min_quantity=rules.min_quantity,
+        min_amount=rules.min_amount,
+        already_spent=plan.cycle_spent,
     )
 
 

@@ -19,7 +19,7 @@ from trading.errors import NotAllowed, TradingError
 from trading.forms import sentence_language
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.models.plans import SwingPlanQuerySet
-from trading.services.plan_now import plan_now
+from trading.services.plan_now import Obstacle, plan_now
 from trading.templatetags.reasons import error_sentence, sentence
 from trading.views.access import PersonRequest, refused, signed_in
 from trading.views.outlook import Explained, outlooks
@@ -55,7 +55,8 @@ def plan_detail(request: PersonRequest, plan_id: UUID) -> HttpResponse:
         "page": page,
         "held_note": _held_note(plan),
         "now": now,
-        "obstacle": sentence(now.obstacle.code, now.obstacle.facts) if now.obstacle else "",
+        "buy_obstacle": _obstacle_words(now.buy_obstacle),
+        "sale_obstacle": _obstacle_words(now.sale_obstacle),
         "share_note": _("1차 %(share)s") % {"share": rate(plan.first_share, 0)},
         "history": [Explained(evaluation) for evaluation in page],
     }
@@ -126,6 +127,10 @@ def _tell(request: PersonRequest, stopped: services.Stopped) -> None:
 
 def _own(request: PersonRequest, plan_id: UUID, plans: SwingPlanQuerySet | None = None) -> SwingPlan:
     return get_object_or_404((SwingPlan.objects.all() if plans is None else plans).for_user(request.user), pk=plan_id)
+
+
+def _obstacle_words(obstacle: Obstacle | None) -> str:
+    return sentence(obstacle.code, obstacle.facts) if obstacle else ""
 
 
 def _held_note(plan: SwingPlan) -> str:
