@@ -254,6 +254,19 @@ def test_cash_settles_two_trading_days_later_and_a_sold_out_row_stays_until_then
     assert later["output1"] == []
 
 
+def test_the_after_market_moves_the_price_but_neither_the_close_nor_the_next_base(
+    sandbox: KisSandbox, live: Probe
+) -> None:
+    sandbox.tell("trade", code="005930", ticks=[[70_600, 5, "buy"]])
+    sandbox.tell("clock", at=f"{FRIDAY}T17:00:00")
+    sandbox.tell("trade", code="005930", ticks=[[72_000, 5, "buy"]])
+    told = live.price().body["output"]
+    assert [told[name] for name in ("stck_prpr", "stck_hgpr", "acml_vol")] == ["72000", "70600", "10"]
+    odno(live.order(quantity=1, price=72_000, division="41"))
+    sandbox.tell("clock", at="2026-11-23T08:50:00")
+    assert Probe(sandbox).log_in().price().body["output"]["stck_sdpr"] == "70600"
+
+
 def test_order_numbers_begin_again_each_day(sandbox: KisSandbox, live: Probe) -> None:
     odno(live.order(quantity=1, price=70_500))
     sandbox.tell("clock", at="2026-11-23T10:00:00")

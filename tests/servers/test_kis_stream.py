@@ -185,6 +185,33 @@ def test_the_rest_of_an_ioc_is_told_as_canceled(sandbox: KisSandbox, live: Probe
     ]
 
 
+def test_an_order_the_exchange_refuses_is_told_by_notice_and_list_alone(
+    sandbox: KisSandbox, live: Probe, line: Socket
+) -> None:
+    keys = line.command(NOTICES, "demo1")["body"]["output"]
+    sandbox.tell("reject", environment="live", next=1)
+    assert live.order(quantity=3, price=70_500).body["msg_cd"] == "APBK0013"
+    told = [opened_text(line.data(), keys["key"], keys["iv"]) for _ in range(2)]
+    assert [(fields[9], fields[12], fields[13]) for fields in told] == [
+        ("0000000003", "0", "1"),
+        ("0000000003", "1", "1"),
+    ]
+    row = live.orders().body["output1"][0]
+    assert [row[name] for name in ("rjct_qty", "tot_ccld_qty", "rmn_qty", "cncl_cfrm_qty")] == ["3", "0", "0", "0"]
+    assert live.order(quantity=3, price=70_500).body["output"]["ODNO"] == "0000000002"
+    assert live.orders(CCLD_DVSN="01").body["output1"][0]["tot_ccld_qty"] == "3"
+
+
+def test_sockets_are_cut_again_and_again_by_the_sandbox_s_clock(sandbox: KisSandbox, live: Probe) -> None:
+    sandbox.tell("quirks", cut_every=300)
+    for _ in range(2):
+        with Socket(sandbox.ws["live"], live.approval()) as line:
+            line.command(TRADES, "005930")
+            sandbox.tell("advance", seconds=300)
+            with pytest.raises(EOFError):
+                line.data()
+
+
 def test_a_fill_is_told_before_the_order_s_slow_reply(sandbox: KisSandbox, live: Probe, line: Socket) -> None:
     keys = line.command(NOTICES, "demo1")["body"]["output"]
     sandbox.set_faults({"route": "order", "fault": "slow", "seconds": 0.3})

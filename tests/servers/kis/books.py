@@ -169,6 +169,7 @@ def cancelable(desk: Desk, query: Mapping[str, str], cont: str, now: datetime) -
 def order_row(desk: Desk, order: Order) -> dict[str, str]:
     issue = desk.market.issues[order.symbol]
     verb = {MODIFY: "정정", CANCEL: "취소"}.get(order.kind, "")
+    word = "매수" if order.side == BUY else "매도"
     is_cancel = order.kind == CANCEL
     blank = (
         "loan_dt",
@@ -185,7 +186,7 @@ def order_row(desk: Desk, order: Order) -> dict[str, str]:
         "orgn_odno": order.origin_odno,
         "ord_dvsn_name": DIVISION_NAMES.get(order.division, order.division),
         "sll_buy_dvsn_cd": order.side,
-        "sll_buy_dvsn_cd_name": f"현금{'매수' if order.side == BUY else '매도'}{verb}",
+        "sll_buy_dvsn_cd_name": f"{word}거부" if order.rejected else f"현금{word}{verb}",
         "pdno": order.symbol,
         "prdt_name": issue.name,
         "ord_qty": str(order.quantity),
@@ -199,7 +200,7 @@ def order_row(desk: Desk, order: Order) -> dict[str, str]:
         "ord_dvsn_cd": order.division,
         "cncl_cfrm_qty": str(order.quantity if is_cancel else order.withdrawn),
         "rmn_qty": str(order.rest),
-        "rjct_qty": "0",
+        "rjct_qty": str(order.rejected),
         "ccld_cndt_name": "없음",
         "inqr_ip_addr": "127.0.0.1",
         **dict.fromkeys(blank, ""),

@@ -44,7 +44,7 @@ class Control:
                     "faults",
                 ),
                 *("quirks", "symbol", "bars", "trade", "book", "flow", "say", "cut", "hide", "order", "cancel", "fill"),
-                *("number", "connections"),
+                *("number", "connections", "reject"),
             )
         }
 
@@ -211,6 +211,10 @@ class Control:
         """{environment, key, quantity, price}"""
         desk = self.sandbox.desks[data["environment"]]
         desk.fill(self._order(data), int(data["quantity"]), int(data["price"]), self.sandbox.now())
+
+    def reject(self, data: Data) -> None:
+        """{environment, next: n}: the next n orders are taken, and refused by the exchange after that"""
+        self.sandbox.desks[data["environment"]].reject_next = int(data["next"])
 
     def number(self, data: Data) -> None:
         """{environment, next}: of the next order"""

@@ -44,6 +44,7 @@ class Desk:
     def __init__(self, ledger: Ledger, market: Market, hours: Hours) -> None:
         self.ledger, self.market, self.hours = ledger, market, hours
         self.is_paper = ledger.environment == PAPER
+        self.reject_next = 0  # so many orders will be taken and then refused by the exchange
 
     def submit(self, asked: Asked, now: datetime) -> Order:
         """Take it into the book and trade what can be traded. Raises Refused."""
@@ -52,6 +53,10 @@ class Desk:
         order = self._order(asked, issue, now)
         self._require_means(order, account)
         self.ledger.add(order)
+        if self.reject_next:
+            self.reject_next -= 1
+            self.ledger.reject(order)
+            return order
         self._trade(order, now)
         if asked.division in IOC | FOK and order.rest:
             self.ledger.withdraw(order, order.rest, accepted="3")
@@ -186,7 +191,7 @@ class Desk:
             levels = issue.bids if own_side == (asked.side == BUY) else issue.asks
             price = levels[0][0] if levels else issue.price
         if asked.division in CLOSING_PRICE:
-            price = issue.base if asked.division == "05" else issue.price
+            price = issue.base if asked.division == "05" else issue.close or issue.price
         return self._bare(asked, price, now)
 
     def _bare(self, asked: Asked, price: int, now: datetime) -> Order:
@@ -222,7 +227,8 @@ class Desk:
         end = order.expires
         assert end is not None
         if order.division == "02" and order.policy.parts:
-            self.ledger.execute(order, order.rest, self.market.issues[order.symbol].price, end)
+            issue = self.market.issues[order.symbol]
+            self.ledger.execute(order, order.rest, issue.close or issue.price, end)
         else:
             self.ledger.withdraw(order, order.rest)
 

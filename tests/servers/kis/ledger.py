@@ -66,6 +66,7 @@ class Order:
     origin: int = 0
     withdrawn: int = 0
     moved: int = 0  # of `withdrawn`, what a modification took along
+    rejected: int = 0  # by the exchange, after the ledger had taken it
     fills: list[Fill] = field(default_factory=list)
     our_id: str = ""
     is_strangers: bool = False
@@ -88,7 +89,7 @@ class Order:
 
     @property
     def rest(self) -> int:
-        return 0 if self.kind == CANCEL else self.quantity - self.filled - self.withdrawn
+        return 0 if self.kind == CANCEL else self.quantity - self.filled - self.withdrawn - self.rejected
 
     @property
     def origin_odno(self) -> str:
@@ -227,6 +228,11 @@ class Ledger:
         if accepted:
             self.notify(order, quantity, order.price, accepted=accepted)
 
+    def reject(self, order: Order) -> None:
+        """The exchange refuses what the ledger had taken; told by a notice alone."""
+        order.rejected = order.rest
+        self.notify(order, order.rejected, order.price, accepted="", is_refused=True)
+
     def settle(self, today: date) -> None:
         for account in self.accounts.values():
             there = [each for each in account.movements if each.settles <= today]
@@ -240,7 +246,9 @@ class Ledger:
             for code in gone:
                 del account.holdings[code]
 
-    def notify(self, order: Order, quantity: int, price: int, *, accepted: str, is_fill: bool = False) -> None:
+    def notify(
+        self, order: Order, quantity: int, price: int, *, accepted: str, is_fill: bool = False, is_refused: bool = False
+    ) -> None:
         at = order.fills[-1].at if is_fill else order.at
         self._tell(
             Notice(
@@ -255,7 +263,7 @@ class Ledger:
                 quantity=quantity,
                 price=price,
                 hour=f"{at:%H%M%S}",
-                is_refused=False,
+                is_refused=is_refused,
                 is_fill=is_fill,
                 accepted=accepted,
                 branch=order.branch,

@@ -50,6 +50,7 @@ class Issue:
     low: int = 0
     volume: int = 0
     value: int = 0
+    close: int = 0  # once the regular session is over
     open_hour: str = ""
     high_hour: str = ""
     low_hour: str = ""
@@ -90,15 +91,13 @@ class Issue:
         low, high, _width = self.limits
         return prices.sign(self.price, self.base, low, high)
 
-    def trade(self, price: int, quantity: int, *, is_buy: bool, at: datetime) -> Trade:
-        """A trade of the market (its price moves the book along); what it looks like on the wire is `frames`' matter."""
+    def trade(self, price: int, quantity: int, *, is_buy: bool, at: datetime, is_regular: bool = True) -> Trade:
+        """A trade of the market; its price moves the book along. After the regular session only the volume grows."""
         hour = f"{at:%H%M%S}"
-        if not self.open:
-            self.open, self.open_hour = price, hour
-        if price > self.high:
-            self.high, self.high_hour = price, hour
-        if not self.low or price < self.low:
-            self.low, self.low_hour = price, hour
+        if is_regular:
+            self._into_day(price, hour)
+        else:
+            self.close = self.close or self.price
         has_moved = price != self.price
         self.price = price
         self.volume += quantity
@@ -134,16 +133,16 @@ class Issue:
         """The day so far becomes a bar, its close the base price."""
         if self.day is not None and self.volume:
             self.days[self.day] = self.today()
-            self.base, self.previous_volume = self.price, self.volume
-        self.day, self.price = day, self.price or self.base
-        self.open = self.high = self.low = self.volume = self.value = 0
+            self.base, self.previous_volume = self.close or self.price, self.volume
+        self.day, self.price = day, self.base
+        self.close = self.open = self.high = self.low = self.volume = self.value = 0
         self.sell_trades = self.buy_trades = self.sell_volume = self.buy_volume = 0
         self.open_hour = self.high_hour = self.low_hour = ""
         self.trades, self.minutes = [], {}
 
     def today(self) -> Row:
         day = self.day or date.min
-        return Row(day, self.open, self.high, self.low, self.price, self.volume, self.value)
+        return Row(day, self.open, self.high, self.low, self.close or self.price, self.volume, self.value)
 
     def past_day(self, day: date) -> Row:
         """As it was, as it was told, or drawn from the seed: within 2 % of the base price."""
@@ -189,6 +188,14 @@ class Issue:
                 known = Row(self.day, last.close, last.close, last.close, last.close, 0, last.value, name)
             rows.append(known)
         return rows
+
+    def _into_day(self, price: int, hour: str) -> None:
+        if not self.open:
+            self.open, self.open_hour = price, hour
+        if price > self.high:
+            self.high, self.high_hour = price, hour
+        if not self.low or price < self.low:
+            self.low, self.low_hour = price, hour
 
     def _into_minute(self, at: datetime, price: int, quantity: int) -> None:
         name = f"{at:%H%M}00"

@@ -28,6 +28,7 @@ QUIRKS: dict[str, Any] = {
     "ping_grace": 30.0,  # unanswered for so long: the connection ends
     "most_registrations": 41,
     "second_session": "refused",  # or "kicks": the older one ends
+    "cut_every": 0.0,  # seconds of the sandbox's clock after which every socket is cut; 0: never
     "linger_seconds": 0.0,  # real ones: a key counts as in use for so long after its session ended
     "same_session_keys": False,  # every session gets this iv/key: a test vector's
     "duplicate_frames": False,
@@ -156,6 +157,7 @@ def order_data(environment: str, order: Order) -> dict[str, Any]:
         "filled": order.filled,
         "amount": order.amount,
         "withdrawn": order.withdrawn,
+        "rejected": order.rejected,
         "rest": order.rest,
         "our_id": order.our_id,
         "stranger": order.is_strangers,

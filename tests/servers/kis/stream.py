@@ -233,12 +233,17 @@ class Hub:
 
     def _ping(self) -> None:
         last = time.monotonic()
+        cut_at = self.sandbox.now()
         while True:
             time.sleep(0.05)
             now = time.monotonic()
             with self.sandbox.lock:
                 seconds, grace = float(self.sandbox.quirks["ping_seconds"]), float(self.sandbox.quirks["ping_grace"])
+                every = float(self.sandbox.quirks["cut_every"])
                 sessions = list(self.sessions)
+            if not every or (self.sandbox.now() - cut_at).total_seconds() >= every:
+                cut_at = self.sandbox.now()
+                sessions = [] if every and self.cut_all() else sessions
             for session in sessions:
                 if session.unanswered_since is not None and now - session.unanswered_since > grace:
                     self.close(session)

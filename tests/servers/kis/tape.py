@@ -16,6 +16,7 @@ from tests.servers.kis.sandbox import Sandbox
 from tests.servers.kis.stream import Hub
 
 _MARKET_CLASS = {Phase.BEFORE: "1", Phase.OPENING: "1", Phase.OPEN: "2", Phase.AFTER: "3", Phase.CLOSING: "5"}
+_AFTER = {Phase.POST, Phase.AFTER, Phase.ENDED}
 _HALF = {Phase.BEFORE: "1", Phase.OPENING: "1", Phase.OPEN: "2", Phase.CLOSING: "2"}
 
 
@@ -96,7 +97,9 @@ class Feed:
             phase, width = self.sandbox.hours.phase(now), int(self.sandbox.quirks["trade_width"])
             records = []
             for tick in ticks:
-                trade = issue.trade(tick.price, tick.quantity, is_buy=tick.is_buy, at=now)
+                trade = issue.trade(
+                    tick.price, tick.quantity, is_buy=tick.is_buy, at=now, is_regular=phase not in _AFTER
+                )
                 records.append(trade_fields(issue, trade, now, phase, width))
             for hub in self.hubs.values():
                 hub.publish(TRADES, code, records)
