@@ -130,12 +130,12 @@ class KisBroker:
     def _refute_an_order_of_today(self) -> None:
         """The practice server was seen to list none of today's orders. Raises Garbled where one shows elsewhere.
 
-        Only orders at work are looked for: one that has filled moves cash and units, which whoever settles compares.
+        Only orders at work are looked for: one that has filled moves cash and units, which whoever settles compares. What
+        is pledged looks like an order here; such an account is rather not read than read wrongly.
         """
-        if self._who.environment is Environment.LIVE:
-            if self._rows(calls.changeable(self._who), "output", CHANGEABLE_ROWS):
-                raise Garbled("no order of today, and one that could be changed")
-            return
+        is_live = self._who.environment is Environment.LIVE
+        if is_live and self._rows(calls.changeable(self._who), "output", CHANGEABLE_ROWS):
+            raise Garbled("no order of today, and one that could be changed")
         balance = self._balance()
         if mapping.sets_units_aside(balance):
             raise Garbled("no order of today, and units set aside for one")

@@ -91,13 +91,14 @@ def holdings(pages: Sequence[Mapping[str, Any]]) -> Holdings:
     cost: dict[str, Decimal] = {}
     for page in pages:
         seen_before = set(units)
-        for row in rows(page.get("output1")):
+        told = rows(page.get("output1"))
+        for place, row in enumerate(told):
             quantity = shares(field(row, "hldg_qty"))
             if not quantity or not _is_for_cash(row):
                 continue
             key = instrument_key(field(row, "pdno"))
-            if key in seen_before:
-                raise Garbled("one holding on two pages")
+            if key in seen_before or row in told[:place]:
+                raise Garbled("one holding told twice")
             units[key] = units.get(key, Decimal(0)) + quantity
             cost[key] = cost.get(key, Decimal(0)) + quantity * not_negative(field(row, "pchs_avg_pric"))
     average = {key: (cost[key] / units[key]).quantize(Decimal("0.0001")) for key in units}

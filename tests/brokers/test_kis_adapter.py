@@ -261,12 +261,15 @@ def buyable(cash: str) -> Reply:
     return reply({"rt_cd": "0", "output": amounts})
 
 
-def test_an_empty_list_of_a_quiet_account_is_one(desk: Desk, practice: Desk) -> None:
-    for each, extra in ((desk, "inquire-psbl-rvsecncl"), (practice, "inquire-psbl-order")):
-        each.wire.say("inquire-daily-ccld", listing())
-        each.wire.say("inquire-balance", reply(QUIET, mark="D"))
-        each.wire.say(extra, NOTHING_OPEN if each is desk else buyable("1000"))
-        assert each.broker.orders(SINCE) == []
+@pytest.mark.parametrize("environment", [Environment.LIVE, Environment.PAPER])
+def test_an_empty_list_of_a_quiet_account_is_one(environment: Environment) -> None:
+    desk = Desk(environment)
+    desk.wire.say("inquire-daily-ccld", listing())
+    desk.wire.say("inquire-balance", reply(QUIET, mark="D"))
+    desk.wire.say("inquire-psbl-order", buyable("1000"))
+    desk.wire.say("inquire-psbl-rvsecncl", NOTHING_OPEN)
+    assert desk.broker.orders(SINCE) == []
+    assert desk.wire.count("inquire-psbl-rvsecncl") == (environment is Environment.LIVE)
 
 
 @pytest.mark.parametrize(
@@ -274,13 +277,19 @@ def test_an_empty_list_of_a_quiet_account_is_one(desk: Desk, practice: Desk) -> 
     [({**HELD, "ord_psbl_qty": "7"}, "1000"), (HELD, "400")],
     ids=["units set aside", "cash set aside"],
 )
-def test_an_empty_list_beside_the_traces_of_an_order_is_void(practice: Desk, held: dict[str, str], cash: str) -> None:
+@pytest.mark.parametrize("environment", [Environment.LIVE, Environment.PAPER])
+def test_an_empty_list_beside_the_traces_of_an_order_is_void(
+    environment: Environment, held: dict[str, str], cash: str
+) -> None:
     """I3: the practice server was seen to list none of a day's orders."""
-    practice.wire.say("inquire-daily-ccld", listing({**ROW, "ord_dt": "20261119", "rmn_qty": "0", "rjct_qty": "10"}))
-    practice.wire.say("inquire-balance", reply({**QUIET, "output1": [held]}, mark="D"))
-    practice.wire.say("inquire-psbl-order", buyable(cash))
+    desk = Desk(environment)
+    yesterday = {**ROW, "ord_dt": "20261119", "rmn_qty": "0", "rjct_qty": "10"}
+    desk.wire.say("inquire-daily-ccld", listing(yesterday))
+    desk.wire.say("inquire-psbl-rvsecncl", NOTHING_OPEN)
+    desk.wire.say("inquire-balance", reply({**QUIET, "output1": [held]}, mark="D"))
+    desk.wire.say("inquire-psbl-order", buyable(cash))
     with pytest.raises(ReadIncomplete):
-        practice.broker.orders(SINCE)
+        desk.broker.orders(SINCE)
 
 
 def test_an_empty_list_beside_an_order_that_could_be_changed_is_void(desk: Desk) -> None:

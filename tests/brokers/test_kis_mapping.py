@@ -242,13 +242,24 @@ def test_a_debt_is_told_as_one() -> None:
         [],
         [{"output1": []}],
         [balance(HELD), balance(HELD)],
+        [balance(HELD, HELD)],
         [balance(cash="1"), balance(cash="2")],
         [balance(cash="")],
         [balance({**HELD, "trad_dvsn_name": "대여"})],
         [balance({**HELD, "hldg_qty": "-1"})],
         [balance({**HELD, "pchs_avg_pric": ""})],
     ],
-    ids=["none", "no cash", "twice", "moving cash", "empty cash", "unknown kind", "below zero", "no price"],
+    ids=[
+        "none",
+        "no cash",
+        "twice",
+        "twice on a page",
+        "moving cash",
+        "empty cash",
+        "unknown kind",
+        "below zero",
+        "no price",
+    ],
 )
 def test_a_balance_that_cannot_be_is_void(pages: list[dict[str, Any]]) -> None:
     with pytest.raises(Garbled):

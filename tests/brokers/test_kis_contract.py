@@ -1,0 +1,210 @@
+"""The contract of `Broker`, asked of the KIS adapter over a real wire: the sandbox was written without knowing it."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brokers.errors import OutcomeUnknown, ReadIncomplete
+from brokers.kis.adapter import ABILITIES, KisBroker, connected
+from brokers.kis.budget import RATES, LocalBudget, Rates
+from brokers.kis.credentials import Credentials
+from brokers.kis.token_memory import TokenMemory
+from brokers.protocol import Environment, OrderRequest, ReportStatus
+from markets.types import Side
+from tests.contracts import broker as contract
+from tests.servers.asking import PRICE, SAMSUNG, asked
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORT = {Environment.LIVE: "live", Environment.PAPER: "paper"}
+KEYS = {
+    Environment.LIVE: Credentials(Environment.LIVE, "P" * 36, "s" * 180, "61000001"),
+    Environment.PAPER: Credentials(Environment.PAPER, "Q" * 36, "t" * 180, "62000001"),
+}
+CASH = 100_000_000
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The process, by what it printed."""
+
+    addresses: dict[str, Any]
+
+    def wish(self, name: str, **body: Any) -> Any:
+        url = f"{self.addresses['control']}/control/{name}"
+        with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode()), timeout=10) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    command = [sys.executable, "-m", "tests.servers.kis", "--port", "0", "--hours", "always"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        found = Sandbox(json.loads(process.stdout.readline()))
+        found.wish("policy", parts=0)  # orders rest until they are filled by hand
+        found.wish("limits", live=18, paper=1000)
+        for who in KEYS.values():
+            environment = SHORT[who.environment]
+            found.wish("account", environment=environment, account=who.owner, cash=CASH, units={"005930": 100})
+            found.wish(
+                "key",
+                environment=environment,
+                appkey=who.app_key,
+                appsecret=who.app_secret,
+                hts_id="demo9",
+                accounts=[who.owner],
+            )
+        yield found
+        process.terminate()
+
+
+@pytest.fixture(scope="module")
+def brokers(sandbox: Sandbox) -> dict[Environment, KisBroker]:
+    rates = {Environment.LIVE: RATES[Environment.LIVE], Environment.PAPER: Rates(per_second=100, burst=100)}
+    return {
+        each: connected(
+            who,
+            sandbox.addresses[SHORT[each]]["rest"],
+            TokenMemory(),
+            LocalBudget(rates[each], time.monotonic),
+            lambda: datetime.now(UTC),
+        )
+        for each, who in KEYS.items()
+    }
+
+
+def side_of(broker: KisBroker) -> Environment:
+    return next(each for each, abilities in ABILITIES.items() if abilities is broker.abilities)
+
+
+@pytest.fixture(params=[Environment.LIVE, Environment.PAPER], ids=["live", "paper"])
+def broker(
+    request: pytest.FixtureRequest, sandbox: Sandbox, brokers: dict[Environment, KisBroker]
+) -> Iterator[KisBroker]:
+    yield brokers[request.param]
+    sandbox.wish("faults", rules=[])
+
+
+@pytest.fixture
+def since() -> datetime:
+    return datetime.now(UTC) - timedelta(seconds=1)
+
+
+def resting(**how: Any) -> OrderRequest:
+    return asked(**{"quantity": 3, "limit_price": PRICE, **how})
+
+
+def test_an_order_it_takes_has_a_key_and_is_shown_as_it_was_asked(broker: KisBroker, since: datetime) -> None:
+    for order in (resting(), resting(side=Side.SELL), resting(limit_price=None)):
+        key = contract.assert_accepts_with_a_key(broker, order)
+        contract.assert_shows_the_order(broker, order, key, since)
+
+
+def test_two_orders_never_share_a_key(broker: KisBroker) -> None:
+    keys = [contract.assert_accepts_with_a_key(broker, resting()) for _ in range(3)]
+    assert len(set(keys)) == 3
+
+
+def test_a_resting_order_is_withdrawn_once(broker: KisBroker, since: datetime) -> None:
+    order = resting()
+    key = contract.assert_accepts_with_a_key(broker, order)
+    contract.assert_withdraws(broker, order, key, since)
+
+
+def test_an_order_never_sent_is_not_there(broker: KisBroker, since: datetime) -> None:
+    contract.assert_does_not_know(broker, resting(), since)
+
+
+def test_cash_and_units_are_exact_numbers(broker: KisBroker) -> None:
+    contract.assert_counts_holdings_exactly(broker)
+    assert broker.holdings().units[SAMSUNG] == 100
+    assert broker.buyable(SAMSUNG).amount < CASH
+
+
+def test_a_list_of_several_pages_is_read_to_its_end(broker: KisBroker, since: datetime) -> None:
+    keys = {contract.assert_accepts_with_a_key(broker, resting(quantity=1)) for _ in range(35)}
+    assert keys <= {each.key for each in broker.orders(since)}
+
+
+def test_an_order_off_its_tick_is_refused(broker: KisBroker) -> None:
+    report = broker.submit(resting(limit_price=Decimal(71_250)))
+    assert (report.status, report.retryable) == (ReportStatus.REJECTED, False)
+
+
+@pytest.mark.parametrize("fault", ["drop-after", "500-after", "egw00301-after", "empty-body", "html", "cut-body"])
+def test_an_order_whose_answer_was_spoilt_is_in_doubt_and_found_in_the_list(
+    broker: KisBroker, sandbox: Sandbox, since: datetime, fault: str
+) -> None:
+    """I2: never resent, never guessed."""
+    before = {each.key for each in broker.orders(since - timedelta(hours=1))}
+    sandbox.wish("faults", rules=[{"route": "order", "fault": fault, "times": 1}])
+    with pytest.raises(OutcomeUnknown):
+        broker.submit(resting(quantity=2))
+    (found,) = [each for each in broker.orders(since - timedelta(hours=1)) if each.key not in before]
+    assert found.quantity == 2
+
+
+@pytest.mark.parametrize("fault", ["page-fails", "empty-body", "html", "cut-body", "drop-after", "500-after"])
+def test_a_list_that_comes_in_part_is_void(broker: KisBroker, sandbox: Sandbox, since: datetime, fault: str) -> None:
+    """I3."""
+    for _order in range(101 if side_of(broker) is Environment.LIVE and fault == "page-fails" else 16):
+        broker.submit(resting(quantity=1))
+    sandbox.wish("faults", rules=[{"route": "ccld", "fault": fault}])
+    with pytest.raises(ReadIncomplete):
+        broker.orders(since - timedelta(hours=1))
+
+
+def test_a_balance_told_twice_is_not_counted_twice(broker: KisBroker, sandbox: Sandbox) -> None:
+    sandbox.wish("faults", rules=[{"route": "balance", "fault": "duplicate"}])
+    with pytest.raises(ReadIncomplete):
+        broker.holdings()
+
+
+def test_a_list_told_twice_is_read_once(broker: KisBroker, sandbox: Sandbox, since: datetime) -> None:
+    key = contract.assert_accepts_with_a_key(broker, resting())
+    sandbox.wish("faults", rules=[{"route": "ccld", "fault": "duplicate"}])
+    assert [each.key for each in broker.orders(since)].count(key) == 1
+
+
+@pytest.mark.parametrize("fault", ["egw00201", "egw00215"])
+def test_an_order_refused_for_its_haste_reached_nothing(
+    broker: KisBroker, sandbox: Sandbox, since: datetime, fault: str
+) -> None:
+    before = {each.key for each in broker.orders(since - timedelta(hours=1))}
+    sandbox.wish("faults", rules=[{"route": "order", "fault": fault, "times": 1}])
+    report = broker.submit(resting())
+    assert (report.status, report.retryable) == (ReportStatus.REJECTED, True)
+    assert {each.key for each in broker.orders(since - timedelta(hours=1))} == before
+
+
+@pytest.fixture
+def hidden(broker: KisBroker, sandbox: Sandbox) -> Iterator[None]:
+    """All lists of the account are empty and say that they are whole."""
+    side = side_of(broker)
+    broker.submit(resting())
+    sandbox.wish("hide", environment=SHORT[side], account=KEYS[side].owner, seconds=600)
+    yield
+    sandbox.wish("hide", environment=SHORT[side], account=KEYS[side].owner, seconds=0)
+
+
+def test_a_rejection_by_the_exchange_shows_in_the_list(broker: KisBroker, sandbox: Sandbox, since: datetime) -> None:
+    sandbox.wish("reject", environment=SHORT[side_of(broker)], next=1)
+    key = contract.assert_accepts_with_a_key(broker, resting())
+    assert next(each for each in broker.orders(since) if each.key == key).status is ReportStatus.REJECTED
+
+
+@pytest.mark.usefixtures("hidden")
+def test_a_list_that_hides_resting_orders_is_void(broker: KisBroker, since: datetime) -> None:
+    """I3: an empty list is no evidence."""
+    with pytest.raises(ReadIncomplete):
+        broker.orders(since)
