@@ -1,19 +1,14 @@
 """The KIS sandbox's socket: subscriptions and their limits, frames, notices, PINGPONG, one session per key."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from base64 import b64decode
 from collections.abc import Iterator
 
-import psutil
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from tests.servers.kis.client import ROOT, KisSandbox
+from tests.servers.kis.client import KisSandbox
 from tests.servers.kis_probe import Probe, Socket
 
 TRADES, BOOKS, NOTICES = "H0STCNT0", "H0STASP0", "H0STCNI0"
@@ -287,30 +282,6 @@ def test_a_flow_of_frames_is_written_down_with_the_time_each_left(sandbox: KisSa
     assert told[0][0] <= told[9][0] <= time.time()
 
 
-def test_it_ends_on_sigterm_and_with_a_parent_that_was_killed() -> None:
-    sandbox = KisSandbox()
-    os.kill(sandbox.pid, signal.SIGTERM)
-    assert is_gone(sandbox.pid)
-    sandbox.stop()
-    code = (
-        "import os, signal; from tests.servers.kis.client import KisSandbox; s = KisSandbox(); "
-        "print(s.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    parent = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False, timeout=30
-    )
-    assert is_gone(int(parent.stdout))
-
-
 def read_to_the_end(line: Socket) -> None:
     while True:
         line.text()
-
-
-def is_gone(pid: int) -> bool:
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.05)
-    return False

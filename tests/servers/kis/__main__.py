@@ -17,7 +17,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NoReturn
 
-from tests.servers.kis import control, rest, stream
+from tests.servers.kis import control, lines, rest, stream
 from tests.servers.kis.access import LIVE, PAPER, default_key
 from tests.servers.kis.clock import KST
 from tests.servers.kis.sandbox import Sandbox
@@ -38,7 +38,7 @@ def main() -> NoReturn:
     feed = Feed(sandbox, hubs, given.seed)
     handlers: list[type[BaseHTTPRequestHandler]] = [control.bound(control.Control(sandbox, hubs, feed))]
     for environment in (LIVE, PAPER):
-        handlers += [rest.bound(sandbox, environment), stream.bound(hubs[environment])]
+        handlers += [rest.bound(sandbox, environment), lines.bound(hubs[environment])]
     urls = [_serve(handler, given.port + place if given.port else 0) for place, handler in enumerate(handlers)]
     feed.flow(sorted(sandbox.market.issues), given.flow)
     told = {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.servers.kis import books, quotes, refusals
+from tests.servers.kis import balances, books, quotes, reference, refusals
 from tests.servers.kis.access import LIVE, PAPER
 from tests.servers.kis.desk import Asked
 from tests.servers.kis.ledger import BUY, CANCEL, MODIFY, SELL, Order
@@ -189,22 +189,22 @@ ROUTES: dict[str, Route] = {
         "past-minutes", "GET", _of("FHKST03010230"), _quote(quotes.past_minutes), (*_ISSUE, *_PAST), is_live_only=True
     ),
     f"{V1}/quotations/chk-holiday": Route(
-        "holidays", "GET", _of("CTCA0903R"), _quote(quotes.holidays), ("BASS_DT",), is_live_only=True
+        "holidays", "GET", _of("CTCA0903R"), _quote(reference.holidays), ("BASS_DT",), is_live_only=True
     ),
     f"{V1}/quotations/search-stock-info": Route(
-        "stock-info", "GET", _of("CTPF1002R"), _quote(quotes.stock_info), ("PRDT_TYPE_CD", "PDNO"), is_live_only=True
+        "stock-info", "GET", _of("CTPF1002R"), _quote(reference.stock_info), ("PRDT_TYPE_CD", "PDNO"), is_live_only=True
     ),
     f"{V1}/trading/inquire-balance": Route(
-        "balance", "GET", _of("TTTC8434R"), _book(books.balance), (*_ACCOUNT, *_BALANCE, *_PAGE), is_ledger=True
+        "balance", "GET", _of("TTTC8434R"), _book(balances.balance), (*_ACCOUNT, *_BALANCE, *_PAGE), is_ledger=True
     ),
     f"{V1}/trading/inquire-psbl-order": Route(
-        "buyable", "GET", _of("TTTC8908R"), _book(books.buyable), (*_ACCOUNT, *_BUYABLE), is_ledger=True
+        "buyable", "GET", _of("TTTC8908R"), _book(balances.buyable), (*_ACCOUNT, *_BUYABLE), is_ledger=True
     ),
     f"{V1}/trading/inquire-psbl-sell": Route(
         "sellable",
         "GET",
         _of("TTTC8408R"),
-        _book(books.sellable),
+        _book(balances.sellable),
         (*_ACCOUNT, "PDNO"),
         is_live_only=True,
         is_ledger=True,
