@@ -26,7 +26,6 @@ class Orders:
     def __init__(self, market: Market, plan: Plan, stops: list[FloatArray | None], most: float | None) -> None:
         self._market, self._plan, self._stops, self._most = market, plan, stops, most
         self._setup, self._bars, self._venue, self._rules = market.setup, market.bars, market.venue, market.venue.rules
-        self._budget = self._setup.cash if self._setup.budget is None else self._setup.budget
         self._calendar = load_default()[self._rules.calendar]
         fixed = self._setup.quantity
         self._fixed = None if fixed is None else to_units(fixed, self._rules.quantity_decimals)
@@ -69,9 +68,9 @@ class Orders:
     def _sized(self, action: Action, worst: Decimal, day: Day) -> int:
         if self._fixed is not None:
             return self._fixed
-        rules = self._rules
+        rules, budget = self._rules, self._setup.budget
         quantity = size_buy(
-            budget=self._budget,
+            budget=self._venue.cash(self._plan.cash + self._plan.spent) if budget is None else budget,
             share=self._setup.first_share if action is Action.BUY_FIRST else Decimal(1),
             price=worst,
             fee_rate=day.sizing_fee,

@@ -15,9 +15,10 @@ Exits = Literal["inside_bar", "at_close"]
 class Setup:
     """One plan over one instrument. Amounts in its currency, rates as fractions. Raises SetupRefused.
 
-    `budget` None is all the cash; `quantity` buys so many units at each step instead. `participation` is the share of a
-    bar's volume that is ours, None: whatever we ask for. The quoted price stands `spread_ticks` from the traded one;
-    orders pay `slippage_ticks` and `slippage_rate` more. `commission` None is what the venue takes.
+    `budget` None is the cash at the beginning of each cycle; `quantity` buys so many units at each step instead.
+    `participation` is the share of a bar's volume that is ours, None: whatever we ask for. The quoted price stands
+    `spread_ticks` from the traded one; orders pay `slippage_ticks` and `slippage_rate` more. `commission` None is what the
+    venue takes.
 
     `fills`: "open" gives an order the next bar's open and the bar's volume; "ticks" plays the bar as a replay does, open, low,
     high and close with a quarter of the volume each, and an order is too late for a tick of its own instant.
@@ -65,8 +66,8 @@ class Setup:
 
     @classmethod
     def as_replayed(cls, cash: Decimal, **more: object) -> "Setup":
-        """The terms of a plan that runs live over a replay of the same bars: the same fills, to the last unit."""
-        return cls(cash=cash, fills="ticks", exits="at_close", **more)  # type: ignore[arg-type]
+        """The terms of a plan with all the cash as its budget, live over a replay of the same bars: the same fills."""
+        return cls(cash=cash, budget=cash, fills="ticks", exits="at_close", **more)  # type: ignore[arg-type]
 
     def as_data(self) -> dict[str, object]:
         """Every field in plain words, defaults too; the same setup is the same data."""

@@ -151,7 +151,7 @@ class Reference:
         worst = risk.worst_buy_price(rules, self.ask(bar), on)
         share = setup.first_share if action is Action.BUY_FIRST else Decimal(1)
         left = size_buy(
-            budget=setup.budget or setup.cash,
+            budget=setup.budget or self.cash + self.spent,
             share=share,
             price=worst,
             fee_rate=costs.rates(rules, Side.BUY, on, commission=setup.commission).commission,

@@ -56,6 +56,7 @@ def scenes(draw: st.DrawFn) -> tuple[Evaluation, InstrumentRules, Setup]:
     )
     setup = Setup(
         cash=Decimal(draw(st.integers(50, 20_000))),
+        budget=draw(st.sampled_from([None, Decimal(3_000)])),
         first_share=draw(st.sampled_from([Decimal("0.3"), Decimal(1)])),
         repeat=draw(st.booleans()),
         cooldown_bars=draw(st.integers(0, 4)),
@@ -76,14 +77,14 @@ def told(result: Result) -> list[Any]:
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(scenes())
 def test_the_engine_says_what_live_would_bar_by_bar(scene: tuple[Evaluation, InstrumentRules, Setup]) -> None:
     seen, rules, setup = scene
     assert told(simulate(seen, rules, setup, first_bar=0)) == Reference(seen, rules, setup).run()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(scenes(), st.booleans(), st.booleans(), st.sampled_from([None, 1, 5]))
 def test_cash_is_never_negative_and_fills_add_up(
     scene: tuple[Evaluation, InstrumentRules, Setup], inside: bool, collar: bool, bars_held: int | None
