@@ -102,11 +102,17 @@ CANCELABLE_ROW = json.loads(
 )
 
 
-@pytest.fixture
-def sandbox() -> Iterator[KisSandbox]:
-    with KisSandbox("--at", "2026-11-20T10:15:10", "--speed", "0") as started:
-        started.tell("limits", live=100, paper=100)
+@pytest.fixture(scope="module")
+def process() -> Iterator[KisSandbox]:
+    with KisSandbox() as started:
         yield started
+
+
+@pytest.fixture
+def sandbox(process: KisSandbox) -> KisSandbox:
+    process.tell("reset", at="2026-11-20T10:15:10", speed=0)
+    process.tell("limits", live=1000, paper=1000)
+    return process
 
 
 @pytest.fixture

@@ -14,11 +14,17 @@ BUY = {"PDNO": "005930", "ORD_DVSN": "00", "ORD_QTY": "1", "ORD_UNPR": "70000"}
 GONE = (OSError, http.client.HTTPException)
 
 
-@pytest.fixture
-def sandbox() -> Iterator[KisSandbox]:
-    with KisSandbox("--at", "2026-11-20T10:00:00", "--speed", "0") as started:
-        started.tell("limits", live=1000, paper=1000)
+@pytest.fixture(scope="module")
+def process() -> Iterator[KisSandbox]:
+    with KisSandbox() as started:
         yield started
+
+
+@pytest.fixture
+def sandbox(process: KisSandbox) -> KisSandbox:
+    process.tell("reset", at="2026-11-20T10:00:00", speed=0)
+    process.tell("limits", live=1000, paper=1000)
+    return process
 
 
 @pytest.fixture

@@ -10,11 +10,17 @@ from tests.servers.kis_probe import NO_PAGE, ORDER_CASH, PRICE, QUOTATIONS, SAMS
 BUY = {"PDNO": "005930", "ORD_DVSN": "00", "ORD_QTY": "1", "ORD_UNPR": "70500"}
 
 
-@pytest.fixture
-def sandbox() -> Iterator[KisSandbox]:
-    with KisSandbox("--at", "2026-11-20T10:00:00", "--speed", "0") as started:
-        started.tell("limits", live=100, paper=100)
+@pytest.fixture(scope="module")
+def process() -> Iterator[KisSandbox]:
+    with KisSandbox() as started:
         yield started
+
+
+@pytest.fixture
+def sandbox(process: KisSandbox) -> KisSandbox:
+    process.tell("reset", at="2026-11-20T10:00:00", speed=0)
+    process.tell("limits", live=1000, paper=1000)
+    return process
 
 
 @pytest.fixture

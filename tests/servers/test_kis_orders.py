@@ -10,11 +10,17 @@ from tests.servers.kis_probe import Probe, Said
 FRIDAY = "2026-11-20"
 
 
-@pytest.fixture
-def sandbox() -> Iterator[KisSandbox]:
-    with KisSandbox("--at", f"{FRIDAY}T10:00:00", "--speed", "0") as started:
-        started.tell("limits", live=1000, paper=1000)
+@pytest.fixture(scope="module")
+def process() -> Iterator[KisSandbox]:
+    with KisSandbox() as started:
         yield started
+
+
+@pytest.fixture
+def sandbox(process: KisSandbox) -> KisSandbox:
+    process.tell("reset", at=f"{FRIDAY}T10:00:00", speed=0)
+    process.tell("limits", live=1000, paper=1000)
+    return process
 
 
 @pytest.fixture
@@ -151,6 +157,13 @@ def test_a_modification_is_a_new_order_and_the_old_number_is_spent(sandbox: KisS
     assert old["rmn_qty"] == "0"
     assert code(live.revise(first)) == "APBK0927"
     odno(live.revise(second))
+
+
+def test_a_refused_modification_leaves_the_order_as_it_was(sandbox: KisSandbox, live: Probe) -> None:
+    sandbox.tell("account", environment="live", account="5012345601", cash=705_000)
+    first = odno(live.order(quantity=10, price=69_000))
+    assert code(live.revise(first, kind="01", price=71_000)) == "APBK0952"
+    assert [(order["odno"], order["rest"]) for order in sandbox.truth()["orders"]] == [(first, 10)]
 
 
 def test_part_of_an_order_can_be_canceled(live: Probe) -> None:

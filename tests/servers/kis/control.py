@@ -44,16 +44,27 @@ class Control:
                     "faults",
                 ),
                 *("quirks", "symbol", "bars", "trade", "book", "flow", "say", "cut", "hide", "order", "cancel", "fill"),
-                *("number", "connections", "reject"),
+                *("number", "connections", "reject", "reset"),
             )
         }
 
+    def reset(self, data: Data) -> None:
+        """{at?, speed?, always?, seed?}: as if just started so"""
+        self.feed.flow([], 0)
+        for hub in self.hubs.values():
+            hub.reset()
+        self.sandbox.reset(
+            start=_time(data["at"]) if "at" in data else None,
+            speed=float(data.get("speed", 1)),
+            always=bool(data.get("always", False)),
+            seed=int(data.get("seed", 0)),
+        )
+
     def clock(self, data: Data) -> None:
         """{at?: ISO time (KST without an offset), speed?: seconds per second}"""
-        at = datetime.fromisoformat(data["at"]) if "at" in data else None
-        if at is not None and at.tzinfo is None:
-            at = at.replace(tzinfo=KST)
-        self.sandbox.clock.put(at, None if "speed" not in data else float(data["speed"]))
+        self.sandbox.clock.put(
+            _time(data["at"]) if "at" in data else None, None if "speed" not in data else float(data["speed"])
+        )
         self.sandbox.catch_up()
 
     def advance(self, data: Data) -> None:
@@ -240,6 +251,12 @@ class Control:
                     return {"frames": list(self.sandbox.sent)}
             case _:
                 raise KeyError(what)
+
+
+def _time(text: str) -> datetime:
+    """Korean time unless it says otherwise."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=KST)
 
 
 def _sessions(hub: Hub) -> Data:

@@ -44,13 +44,17 @@ class Sandbox:
         self, *, start: datetime | None = None, speed: float = 1.0, always: bool = False, seed: int = 0
     ) -> None:
         self.lock = threading.RLock()
+        self.on_notice: dict[str, Callable[[Notice], None]] = {}
+        self.reset(start=start, speed=speed, always=always, seed=seed)
+
+    def reset(self, *, start: datetime | None = None, speed: float = 1.0, always: bool = False, seed: int = 0) -> None:
+        """As if just started."""
         self.clock = Clock(start, speed)
         self.hours = Hours(always=always)
         self.market = Market(self.hours)
         self.access = Access(seed)
         self.plan = Plan(seed=seed)
         self.quirks = dict(QUIRKS)
-        self.on_notice: dict[str, Callable[[Notice], None]] = {}
         self.counts: Counter[str] = Counter()
         self.submissions: list[dict[str, Any]] = []
         self.sent: deque[tuple[float, str, str]] = deque(maxlen=200_000)  # (time.time(), channel, frame's text)

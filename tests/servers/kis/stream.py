@@ -170,6 +170,12 @@ class Hub:
                     for _again in range(times):
                         session.send(sealed_frame(self.notices, fields, session.secret, session.iv))
 
+    def reset(self) -> None:
+        """No session, as if just started."""
+        self.cut_all()
+        with self.sandbox.lock:
+            self._lingering, self.refuses, self.opened = {}, False, 0
+
     def cut_all(self) -> int:
         with self.sandbox.lock:
             sessions = list(self.sessions)
