@@ -69,8 +69,7 @@ def run(
 
     Raises BarsRefused, SetupRefused, strategies.errors.BarsInvalid, markets.dated.NoRuleInForce.
     """
-    if frame is None:
-        check_bars(bars)
+    check_bars(bars)
     warm_up = evaluator.warm_up if setup.warm_up is None else setup.warm_up
     if warm_up >= len(bars):
         raise BarsRefused("warm_up_longer_than_data", bars=len(bars), needed=warm_up + 1)

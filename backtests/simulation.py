@@ -3,14 +3,15 @@
 from decimal import Decimal
 
 from backtests.fills import UnitFill
+from backtests.limits import as_it_reads, sold_inside, touches
 from backtests.market import MICRO, Market
-from backtests.moments import Falling, Moments, Touched, at_or_above, at_or_below, first_touch
+from backtests.moments import Moments, first_touch
 from backtests.orders import Orders
 from backtests.plan import STEPS, Plan, Working
 from backtests.setup import Setup
 from markets.types import InstrumentRules, Side
 from strategies.evaluation import Evaluation
-from trading.signal import Action, Decision, Reason, RiskRates, decide
+from trading.signal import Action, Decision, RiskRates, decide
 from trading.sizing import to_decimal
 
 TIME_STOP = "time_stop"
@@ -91,32 +92,17 @@ class Simulation:
         if self._limits.time_stop_bars is not None:
             upcoming = min(upcoming, max(bar, plan.held_since + self._limits.time_stop_bars - 1))
         if self._judges_close:
-            for touched in self._touches(inside=False):
+            for touched in touches(self._bars, self._limits, plan.average_cost(), plan.held_since, inside=False):
                 upcoming = first_touch(touched, bar, upcoming)
         if self._inside:
             start, end = max(bar, self._checked_to), min(upcoming + 1, self._count)
             found = end
-            for touched in self._touches(inside=True):
+            for touched in touches(self._bars, self._limits, plan.average_cost(), plan.held_since, inside=True):
                 found = first_touch(touched, start, found)
             self._checked_to = min(found + 1, end)
             if found < end:
                 return found if self._exit_inside(found) else self._while_held(bar)  # or touched by a rounding only
         return upcoming
-
-    def _touches(self, *, inside: bool) -> list[Touched]:
-        """What the limits of the rule look for in the bars while something is held."""
-        limits, bars, plan = self._limits, self._bars, self.plan
-        lows, highs = (bars.low, bars.high) if inside else (bars.close, bars.close)
-        cost = plan.average_cost()
-        touches: list[Touched] = []
-        if limits.stop_loss_rate is not None:
-            touches.append(at_or_below(lows, cost * (1 - limits.stop_loss_rate)))
-        if limits.trailing_stop_rate is not None:
-            lag = 1 if inside else 0
-            touches.append(Falling(lows, bars.close, plan.held_since, limits.trailing_stop_rate, lag))
-        if limits.take_profit_rate is not None:
-            touches.append(at_or_above(highs, cost * (1 + limits.take_profit_rate)))
-        return touches
 
     # Deciding on a close
 
@@ -167,7 +153,7 @@ class Simulation:
         stops = self._stops[order.step - 1] if order.side is Side.BUY else None
         while (bar := bar + 1) < self._count:
             if stops is not None:
-                self._trade_at_level(order, bar, float(stops[bar]))
+                self._trade_at_level(order, bar, as_it_reads(stops.item(bar)))
                 is_over = True
             else:
                 is_over = self._trade(order, bar)
@@ -254,10 +240,13 @@ class Simulation:
 
         `order` is the buy that traded in this bar; what is left of it is given up.
         """
-        found = self._touched_inside(bar, order)
+        opened_at, plan = self._bars.opened_at.item(bar) * MICRO, self.plan
+        was_inside = order is not None and self.fills[-1].at > opened_at
+        found = sold_inside(self._bars, self._limits, plan.average_cost(), plan.held_since, bar, was_inside=was_inside)
         if found is None:
             return False
-        price, at, reason = found
+        price, is_at_open, reason = found
+        at = opened_at if is_at_open else self._bars.closed_at.item(bar) * MICRO
         if order is not None and not is_over:
             self._end(order)
         sale = self._orders.sale_of_all(bar - 1, reason, len(self.fills))
@@ -271,31 +260,6 @@ class Simulation:
         self.plan.exiting = True  # what is left goes at the next open
         self._end(sale)
         return True
-
-    def _touched_inside(self, bar: int, order: Working | None) -> tuple[float, int, Reason] | None:
-        """The price, the time and the reason of a sale inside the bar. A gap is sold at the open, like any other order."""
-        bars, limits, plan = self._bars, self._limits, self.plan
-        opened = float(bars.open[bar])
-        was_inside = order is not None and self.fills[-1].at > int(bars.opened_at[bar]) * MICRO
-        at_open, inside = int(bars.opened_at[bar]) * MICRO, int(bars.closed_at[bar]) * MICRO
-        cost = plan.average_cost()
-        stops: list[tuple[float, Reason]] = []
-        if limits.stop_loss_rate is not None:
-            stops.append((cost * (1 - limits.stop_loss_rate), Reason.STOP_LOSS))
-        if limits.trailing_stop_rate is not None and plan.held_since < bar:
-            highest = float(bars.close[plan.held_since : bar].max())
-            stops.append((highest * (1 - limits.trailing_stop_rate), Reason.TRAILING_STOP))
-        if stops:
-            level, reason = max(stops)
-            if bars.low[bar] <= level:
-                gap = opened <= level and not was_inside
-                return (opened, at_open, reason) if gap else (level, inside, reason)
-        if limits.take_profit_rate is not None:
-            level = cost * (1 + limits.take_profit_rate)
-            if bars.high[bar] >= level:
-                gap = opened >= level and not was_inside
-                return (opened, at_open, Reason.TAKE_PROFIT) if gap else (level, inside, Reason.TAKE_PROFIT)
-        return None
 
 
 def _told(decision: Decision) -> tuple[Action, str]:

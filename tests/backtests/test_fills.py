@@ -37,6 +37,13 @@ def test_a_stop_loss_is_filled_inside_the_bar_at_its_level() -> None:
     assert told(result) == [(1, "buy", 100, 10, "first_entry"), (2, "sell", 95, 10, "stop_loss")]
 
 
+def test_a_low_exactly_at_the_level_touches_it() -> None:
+    """In float64, 100 x (1 - 0.07) is a hair below 93."""
+    bars = bars_of([(100, 100, 100, 100), (100, 101, 99, 100), (100, 102, 93, 101)])
+    result = played(evaluation(bars, first=[0], document=rule(stop_loss_rate=0.07)))
+    assert told(result)[1] == (2, "sell", 93, 10, "stop_loss")
+
+
 def test_a_stop_loss_that_the_open_has_jumped_over_is_filled_at_the_open() -> None:
     bars = bars_of([(100, 100, 100, 100), (100, 101, 99, 100), (90, 96, 89, 95)])
     result = played(evaluation(bars, first=[0], document=rule(stop_loss_rate=0.05)))
