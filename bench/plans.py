@@ -232,8 +232,9 @@ def main() -> None:
         deciding = alone.do("decide")
         alone.end()
         runs: dict[str, list[dict[str, float]]] = {"cold": [], "one": [], "two": []}
-        for way in ("cold", *("one", "two") * HOURS):
-            runs[way].append(hour(workers[:1] if way != "two" else workers))
+        for way in ("cold", "cold", *("one", "two") * HOURS):  # cold: a worker that has seen none of the rules
+            fresh = workers[len(runs["cold"]) : len(runs["cold"]) + 1]
+            runs[way].append(hour({"cold": fresh, "one": workers[:1], "two": workers}[way]))
             place += 1
             close_bar(world, place)
         taken = workers[0].do("latencies")
@@ -250,7 +251,7 @@ def main() -> None:
 
     print(json.dumps({"deciding": deciding, "runs": runs}))
     ours, naive = (statistics.median(deciding[side]) for side in ("ours", "naive"))
-    hours = len(runs["one"]) + len(runs["two"]) + 1
+    hours = sum(map(len, runs.values()))
     print(
         f"distinct={world.distinct()} naive_plans_per_s={naive:.0f} differences={deciding['differences']} "
         f"orders_per_hour={orders / hours:.0f} evaluations={stored} cold_s={median('cold', 'total'):.2f} "
