@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brokers.kis.budget import RATES, Bucket, LocalBudget, Purpose, Rates
@@ -14,6 +14,7 @@ LIMITS = {Environment.LIVE: 18, Environment.PAPER: 1}
 
 
 @pytest.mark.parametrize("environment", [Environment.LIVE, Environment.PAPER])
+@settings(deadline=None)
 @given(gaps=st.lists(st.floats(0, 0.4), max_size=120), orders=st.data())
 def test_no_second_sees_more_calls_than_the_venue_allows(
     environment: Environment, gaps: list[float], orders: st.DataObject

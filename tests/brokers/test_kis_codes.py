@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brokers.errors import OutcomeUnknown
@@ -136,6 +136,7 @@ def test_ten_thousand_spoilt_replies_are_all_unknown() -> None:
     assert taken == []
 
 
+@settings(deadline=None)
 @given(status=st.integers(100, 599), body=st.binary(max_size=300))
 def test_bytes_are_never_an_answer(status: int, body: bytes) -> None:
     assert isinstance(judge(Reply(status, {}, body)), Unknown)
@@ -148,6 +149,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     status=st.sampled_from([200, 201, 400, 404, 408, 500, 502, 503, 504]),
     code=st.sampled_from(sorted({code for _status, code in PROOFS})) | st.text(max_size=10),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brokers.kis import frames, quotes
@@ -215,6 +215,7 @@ def test_a_broken_frame_is_not_read(frame: str) -> None:
         frames.read(frame, NOTICE_KEY)
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=80)
     | st.builds("{}|H0STCNT0|{}|{}".format, st.text("01", max_size=1), st.text(max_size=3), st.text())

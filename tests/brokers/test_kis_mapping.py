@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brokers.kis import mapping
@@ -75,6 +75,7 @@ def test_an_order_number_told_without_its_zeros_is_the_same_order(branch: str, n
     assert str(OrderKey.of(TODAY, branch, number)) == "20261120-00950-0000002933"
 
 
+@settings(deadline=None)
 @given(number=st.integers(1, 9_999_999_999), branch=st.integers(0, 99_999), on=st.dates(date(2000, 1, 1)))
 def test_every_spelling_of_a_key_is_read_back(number: int, branch: int, on: date) -> None:
     key = OrderKey.of(on, str(branch), str(number))
