@@ -17,7 +17,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NoReturn
 
-from tests.servers.kis import control, lines, rest, stream
+from tests.servers.kis import control, control_http, lines, rest, stream
 from tests.servers.kis.access import LIVE, PAPER, default_key
 from tests.servers.kis.clock import KST
 from tests.servers.kis.sandbox import Sandbox
@@ -32,11 +32,12 @@ class Server(ThreadingHTTPServer):
 
 
 def main() -> NoReturn:
+    parent = os.getppid()  # before anybody can know that this runs, and die
     given = _arguments()
     sandbox = Sandbox(start=given.at, speed=given.speed, always=given.hours == "always", seed=given.seed)
     hubs = {environment: stream.Hub(sandbox, environment) for environment in (LIVE, PAPER)}
     feed = Feed(sandbox, hubs, given.seed)
-    handlers: list[type[BaseHTTPRequestHandler]] = [control.bound(control.Control(sandbox, hubs, feed))]
+    handlers: list[type[BaseHTTPRequestHandler]] = [control_http.bound(control.Control(sandbox, hubs, feed))]
     for environment in (LIVE, PAPER):
         handlers += [rest.bound(sandbox, environment), lines.bound(hubs[environment])]
     urls = [_serve(handler, given.port + place if given.port else 0) for place, handler in enumerate(handlers)]
@@ -50,7 +51,6 @@ def main() -> NoReturn:
     if given.say:
         _say(told)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    parent = os.getppid()
     try:
         while os.getppid() == parent:
             time.sleep(CATCH_UP_SECONDS)

@@ -1,10 +1,8 @@
-"""Telling the sandbox what to do, over HTTP on a port of its own, and asking it for the truth."""
+"""What the sandbox can be told to do, and asked: one method per wish."""
 
-import json
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from tests.servers.kis.access import Key
@@ -13,7 +11,6 @@ from tests.servers.kis.desk import Asked
 from tests.servers.kis.faults import Plan, Rule
 from tests.servers.kis.ledger import BUY, CANCEL, SELL, Fees, Order, Policy
 from tests.servers.kis.market import Row
-from tests.servers.kis.refusals import Refused
 from tests.servers.kis.sandbox import Sandbox, order_data
 from tests.servers.kis.stream import Hub
 from tests.servers.kis.tape import Feed, Tick, issue_of
@@ -265,41 +262,3 @@ def _sessions(hub: Hub) -> Data:
         for each in hub.sessions
     ]
     return {"opened": hub.opened, "open": told}
-
-
-class Handler(BaseHTTPRequestHandler):
-    timeout = 30
-    control: Control  # set by `bound`
-
-    def do_GET(self) -> None:
-        try:
-            self._reply(200, self.control.told(self.path.removeprefix("/control/")))
-        except KeyError as e:
-            self._reply(404, {"problem": repr(e)})
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        try:
-            wish = self.control.wishes[self.path.removeprefix("/control/")]
-            with self.control.sandbox.lock:
-                told = wish(json.loads(body or b"{}"))
-            self._reply(200, told or {})
-        except Refused as e:
-            self._reply(400, {"problem": e.saying.code})
-        except (KeyError, TypeError, ValueError, ArithmeticError) as e:
-            self._reply(400, {"problem": repr(e)})
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Silent."""
-
-    def _reply(self, status: int, data: Data) -> None:
-        body = json.dumps(data, ensure_ascii=False).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-def bound(control: Control) -> type[Handler]:
-    return type("BoundHandler", (Handler,), {"control": control})

@@ -128,9 +128,11 @@ class Feed:
         while self._flow == number:
             due = int((time.monotonic() - started) * rate)
             for turn in range(done, due):
-                self.trade(
-                    codes[turn % len(codes)], [self._step(codes[turn % len(codes)]) for _ in range(burst)], books=books
-                )
+                code = codes[turn % len(codes)]
+                with self.sandbox.lock:
+                    if self._flow != number:
+                        return  # told otherwise since, and perhaps the symbol is gone
+                    self.trade(code, [self._step(code) for _ in range(burst)], books=books)
             done = due
             time.sleep(min(0.02, 1 / rate))
 
