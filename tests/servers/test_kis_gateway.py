@@ -202,6 +202,18 @@ def test_days_are_told_a_hundred_at_a_time_newest_first(live: Probe) -> None:
     assert again[0]["stck_bsop_date"] == first[-1]
 
 
+def test_empty_objects_may_fill_the_list_of_days(sandbox: KisSandbox, live: Probe) -> None:
+    sandbox.tell("quirks", pad_days=True)
+    asked = {
+        "FID_INPUT_DATE_1": "20261118",
+        "FID_INPUT_DATE_2": "20261119",
+        "FID_PERIOD_DIV_CODE": "D",
+        "FID_ORG_ADJ_PRC": "0",
+    }
+    rows = live.get(f"{QUOTATIONS}/inquire-daily-itemchartprice", "FHKST03010100", SAMSUNG | asked).body["output2"]
+    assert [row.get("stck_bsop_date") for row in rows] == ["20261119", "20261118"] + [None] * 98
+
+
 def test_minutes_of_today_come_thirty_at_a_time_flat_where_nothing_traded(sandbox: KisSandbox, live: Probe) -> None:
     sandbox.tell("trade", code="005930", ticks=[[70_600, 5, "buy"], [70_500, 7, "sell"]])
     sandbox.tell("clock", at="2026-11-20T10:40:30")

@@ -68,6 +68,13 @@ def _orders(call: Call) -> Answer:
     return books.orders(desk, call.data, call.cont, call.sandbox.now(), is_empty_today=is_empty)
 
 
+def _daily(call: Call) -> Answer:
+    body = quotes.daily(call.sandbox.market, call.data, call.sandbox.now())
+    if call.sandbox.quirks["pad_days"]:
+        body["output2"] += [{}] * (quotes.DAY_ROWS - len(body["output2"]))
+    return body, ""
+
+
 def order(call: Call) -> Answer:
     """0011 sells, 0012 buys."""
     side = SELL if call.tr == "TTTC0011U" else BUY
@@ -180,7 +187,7 @@ ROUTES: dict[str, Route] = {
     ),
     f"{V1}/quotations/inquire-ccnl": Route("trades", "GET", _of("FHKST01010300"), _quote(quotes.last_trades), _ISSUE),
     f"{V1}/quotations/inquire-daily-itemchartprice": Route(
-        "daily", "GET", _of("FHKST03010100"), _quote(quotes.daily), (*_ISSUE, *_DAILY)
+        "daily", "GET", _of("FHKST03010100"), _daily, (*_ISSUE, *_DAILY)
     ),
     f"{V1}/quotations/inquire-time-itemchartprice": Route(
         "minutes", "GET", _of("FHKST03010200"), _quote(quotes.minutes), (*_ISSUE, *_MINUTES, "FID_ETC_CLS_CODE")

@@ -18,6 +18,7 @@ from tests.servers.kis.refusals import Refused
 
 CASH = 100_000_000
 QUIRKS: dict[str, Any] = {
+    "pad_days": False,  # empty objects fill the list of days up to 100
     "same_day_empty": "old",  # paper's order list lacks today's orders: "never", for "old" TR ids only, "always"
     "old_trs": True,  # the TR ids of before 2025 still answer
     "trade_width": 47,  # fields of H0STCNT0: 46 or 47
@@ -161,6 +162,7 @@ def order_data(environment: str, order: Order) -> dict[str, Any]:
         "filled": order.filled,
         "amount": order.amount,
         "withdrawn": order.withdrawn,
+        "moved": order.moved,
         "rejected": order.rejected,
         "rest": order.rest,
         "our_id": order.our_id,
