@@ -44,7 +44,7 @@ class Role:
 
 @dataclass(slots=True)
 class Memory:
-    """Resident memory of the dispatcher that lived longest, in MiB: first, last, highest."""
+    """Resident memory in MiB: first and last of the dispatcher that lived longest, and the highest of all."""
 
     seen: dict[int, list[float]] = field(default_factory=dict)
 
