@@ -59,11 +59,14 @@ def _check_passed(at: datetime, sources: set[str]) -> None:
 
 
 def _evaluate(plans: SwingPlanQuerySet, until: datetime | None = None) -> int:
-    return sum(_evaluate_chunk(plans, chunk, until) for chunk in chunks(due_plans.due(plans, Market(until))))
+    market, written = Market(until), 0
+    for chunk in chunks(due_plans.due(plans, market)):
+        written += _evaluate_chunk(plans, chunk, market)
+        market = Market(until)  # what time it is now: the chunks before took theirs
+    return written
 
 
-def _evaluate_chunk(plans: SwingPlanQuerySet, found: Sequence[Due], until: datetime | None) -> int:
-    market = Market(until)
+def _evaluate_chunk(plans: SwingPlanQuerySet, found: Sequence[Due], market: Market) -> int:
     pending = pending_plans(plans, found)
     rules = rules_of({plan.rule: plan.version_id for plan in pending})
     views = views_for(found, pending, rules, market)
