@@ -6,135 +6,34 @@ faults have ended and everything has come to rest, the auditor holds our books a
 
 import argparse
 import os
-import resource
 import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.faults.forks import run_in_child, start_child
+from tests.faults.forks import run_in_child
 from tests.faults.servers import Postgres, own_postgres
 from tests.faults.sweep import set_up
 
+if TYPE_CHECKING:
+    from tests.faults.cast import Cast, Memory
+
 SCALE = 10  # of waiting times: a lease lives for 1.5 s, and 12 s after sending an order may be proven absent
-PLACERS, DISPATCHERS = 3, 2
 BETWEEN_KILLS = (0.2, 0.8)  # seconds
 SETTLING = 160.0  # seconds at most
 RESTARTS = 2
 
 
-@dataclass(slots=True)
-class Role:
-    """One place in the cast; whoever holds it dies and is replaced."""
-
-    name: str
-    number: int
-    play: Callable[[Any, int, str], None]
-    pid: int = 0
-    generation: int = 0
-
-
-@dataclass(slots=True)
-class Memory:
-    """Resident memory in MiB: first and last of the dispatcher that lived longest, and the highest of all."""
-
-    seen: dict[int, list[float]] = field(default_factory=dict)
-
-    def look(self, pids: Sequence[int]) -> None:
-        for pid in pids:
-            try:
-                pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-            except (FileNotFoundError, IndexError):
-                continue
-            if pages:  # none: it has ended and is not buried yet
-                self.seen.setdefault(pid, []).append(pages * resource.getpagesize() / 2**20)
-
-    def __str__(self) -> str:
-        longest = max(self.seen.values(), key=len, default=[0.0])
-        return (
-            f"first={longest[0]:.1f} last={longest[-1]:.1f} max={max(longest):.1f} MiB, looked at {len(longest)} times"
-        )
-
-
-class Cast:
-    """The processes. Only those started here are ever killed, each by its pid."""
-
-    def __init__(self, scene: Any, seed: str, spoil: Callable[[], None]) -> None:
-        from tests.faults import roles
-
-        self._scene = scene
-        self._seed = seed
-        self._spoil = spoil
-        self.roles = [
-            *(Role("placer", number, roles.place_orders) for number in range(PLACERS)),
-            *(Role("dispatch", number, roles.dispatch) for number in range(DISPATCHERS)),
-            Role("person", 0, roles.watch_over),
-        ]
-        self.stranger = Role("stranger", 0, roles.trade_by_hand)
-        self.failures: list[str] = []
-
-    def start(self, role: Role) -> None:
-        role.generation += 1
-        seed = f"{self._seed}-{role.name}-{role.number}-{role.generation}"
-        role.pid = start_child(partial(self._play, role, seed))
-
-    def _play(self, role: Role, seed: str) -> None:
-        self._spoil()
-        role.play(self._scene, role.number, seed)
-
-    def kill(self, role: Role) -> None:
-        os.kill(role.pid, signal.SIGKILL)
-        self._ended(role, os.waitpid(role.pid, 0)[1], wanted=-signal.SIGKILL)
-        self.start(role)
-
-    def notice(self) -> None:
-        """Whoever ended without being killed has failed, and is replaced all the same."""
-        for role in self.roles:
-            pid, status = os.waitpid(role.pid, os.WNOHANG) if role.pid else (0, 0)
-            if pid:
-                self._ended(role, status, wanted=None)
-                self.start(role)
-
-    def end(self, role: Role, seconds: float) -> None:
-        """Wait until it has ended by itself; kill it after `seconds`."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            pid, status = os.waitpid(role.pid, os.WNOHANG)
-            if pid:
-                self._ended(role, status, wanted=0)
-                role.pid = 0
-                return
-            time.sleep(0.05)
-        os.kill(role.pid, signal.SIGKILL)
-        os.waitpid(role.pid, 0)
-        role.pid = 0
-        self.failures.append(f"{role.name} {role.number} did not end in {seconds:.0f} s")
-
-    def stop_dispatchers(self) -> None:
-        for role in self.of("dispatch"):
-            os.kill(role.pid, signal.SIGTERM)
-        for role in self.of("dispatch"):
-            self.end(role, 10)
-
-    def of(self, name: str) -> list[Role]:
-        return [role for role in self.roles if role.name == name]
-
-    def _ended(self, role: Role, status: int, *, wanted: int | None) -> None:
-        code = os.waitstatus_to_exitcode(status)
-        if code != wanted:
-            self.failures.append(f"{role.name} {role.number} ended with {code}")
-
-
 def run(words: argparse.Namespace, database: str, postgres: Postgres | None) -> int:
     from tests.faults import mutants
+    from tests.faults.cast import Cast, Memory
     from tests.faults.roles import Flag, Scene
     from tests.servers.control import HostileBroker
 
@@ -168,7 +67,7 @@ def run(words: argparse.Namespace, database: str, postgres: Postgres | None) -> 
 
 
 @contextmanager
-def _playing(cast: Cast) -> Iterator[None]:
+def _playing(cast: "Cast") -> Iterator[None]:
     everybody = [*cast.roles, cast.stranger]
     for role in everybody:
         cast.start(role)
@@ -181,7 +80,7 @@ def _playing(cast: Cast) -> Iterator[None]:
         raise
 
 
-def _storm(cast: Cast, wanted: int, random: Random, postgres: Postgres | None, memory: Memory) -> int:
+def _storm(cast: "Cast", wanted: int, random: Random, postgres: Postgres | None, memory: "Memory") -> int:
     """Kill one after the other; crash PostgreSQL after a third of the kills and after two."""
     crashes = [wanted * part // (RESTARTS + 1) for part in range(1, RESTARTS + 1)] if postgres else []
     for number in range(wanted):
@@ -194,7 +93,7 @@ def _storm(cast: Cast, wanted: int, random: Random, postgres: Postgres | None, m
     return wanted
 
 
-def _calm(memory: Memory, cast: Cast, seconds: float) -> float | None:
+def _calm(memory: "Memory", cast: "Cast", seconds: float) -> float | None:
     """Until nothing is in doubt; then call back what rests, until nothing does. Seconds, None where it never came to rest."""
     began = time.monotonic()
     for step in (_in_doubt, _resting):
@@ -324,7 +223,7 @@ def _journal(path: Path) -> Any:
 
 
 def _report(
-    words: argparse.Namespace, kills: int, restarts: int, told: dict[str, Any], memory: Memory, settled: float | None,
+    words: argparse.Namespace, kills: int, restarts: int, told: dict[str, Any], memory: "Memory", settled: float | None,
     failures: list[str],
 ) -> int:  # fmt: skip
     tally, times = told["tally"], told["milliseconds"] or [0.0]
