@@ -42,12 +42,15 @@ def worker() -> None:
     import django
 
     django.setup()
+    from django.conf import settings
     from django.db import connection
 
     from trading.services import evaluation
     from trading.services.evaluation import many
 
     connection.settings_dict["NAME"] = sys.argv[1]
+    layers: dict[str, Any] = settings.CHANNEL_LAYERS
+    layers["default"]["CONFIG"]["hosts"] = [sys.argv[2]]
     timed(evaluation, "pending_plans", "read")
     timed(evaluation, "views_for", "read")
     timed(evaluation, "rules_of", "rules")
@@ -150,8 +153,8 @@ class Deciding:
 class Worker:
     """A worker process, asked one thing at a time."""
 
-    def __init__(self, database: str) -> None:
-        command = [sys.executable, "-m", "bench.plans", database]
+    def __init__(self, database: str, redis: str) -> None:
+        command = [sys.executable, "-m", "bench.plans", database, redis]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
         self.spent: dict[str, float] = defaultdict(float)
 
@@ -218,23 +221,30 @@ def main() -> None:
     import django
 
     django.setup()
+    from django.conf import settings
     from django.db import connection
 
+    from config.environment import read_environment
+    from config.supervision.embedded_redis import EmbeddedRedis
     from trading.models import Order, PlanEvaluation
 
+    hints = EmbeddedRedis(read_environment().redis_socket)  # what pages are told goes out as it does in production
+    hints.start()
     world = World()
     name = prepare(world)
-    workers = [Worker(name), Worker(name)]
+    workers = [Worker(name, settings.REDIS_URL), Worker(name, settings.REDIS_URL)]
     place = world.begun
     try:
         close_bar(world, place)
-        alone = Worker(name)
+        alone = Worker(name, settings.REDIS_URL)
         deciding = alone.do("decide")
         alone.end()
         runs: dict[str, list[dict[str, float]]] = {"cold": [], "one": [], "two": []}
         for way in ("cold", "cold", *("one", "two") * HOURS):  # cold: a worker that has seen none of the rules
             fresh = workers[len(runs["cold"]) : len(runs["cold"]) + 1]
+            before = Order.objects.count()
             runs[way].append(hour({"cold": fresh, "one": workers[:1], "two": workers}[way]))
+            runs[way][-1]["placed"] = Order.objects.count() - before
             place += 1
             close_bar(world, place)
         taken = workers[0].do("latencies")
@@ -243,6 +253,7 @@ def main() -> None:
     finally:
         for each in workers:
             each.end()
+        hints.stop()
         connection.close()
         connection.creation.destroy_test_db("", verbosity=0)
 
