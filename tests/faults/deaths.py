@@ -111,6 +111,7 @@ class Worker:
         self._note = Note()
         self.venue = HostileBroker()
         self.venue.set_costs("KRX:005930")
+        self.venue.set_price("KRX:005930", stage.PRICE)
         self.venue.set_policy(parts=0)  # orders rest until the life says what trades
 
     def tasks(self, rules: Sequence[Rule]) -> list[Task]:
@@ -193,7 +194,8 @@ class Worker:
         life = self._begin(traveller, broker, course, f"traced {broker} {course}")
         with recording(sources(*TRACED)) as points:
             life.live()
-        return {"points": [(point.file, point.line) for point in points], "findings": self._audit(life)}
+        findings = self._audit(life) + ([] if life.is_fulfilled() else ["it did not come to what it was lived for"])
+        return {"points": [(point.file, point.line) for point in points], "findings": findings}
 
     def _warm_up(self, traveller: Traveller) -> None:
         self.venue.set_faults()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.utils import timezone
@@ -67,6 +67,15 @@ class Life:
                 self._sell()
             case Course.REGRET:
                 self._think_better_of_it()
+
+    def is_fulfilled(self) -> bool:
+        """Whether it came to what it was lived for: an end that is merely sound proves little."""
+        wanted: dict[Course, dict[str, Any]] = {
+            Course.BUY: {"side": Side.BUY, "state": OrderState.CANCELED, "filled_quantity": PART},
+            Course.SELL: {"side": Side.SELL, "state": OrderState.FILLED, "filled_quantity": BUY},
+            Course.REGRET: {"side": Side.BUY, "state": OrderState.WITHDRAWN},
+        }
+        return Order.objects.filter(broker_account=self.account, **wanted[self.course]).count() == 1
 
     def settle(self, order: Order, until: Callable[[Order], bool]) -> Order:
         """Turn dispatch's wheel, time passing between the turns, until nothing is in doubt and `order` is as wanted.
