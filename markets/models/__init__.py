@@ -1,7 +1,7 @@
 """What can be traded, its bars, its latest quote, and the clock of each price source."""
 
 from markets.models.bars import StoredBar
-from markets.models.fields import ExactDecimalField
+from markets.models.fields import ExactDecimalField, ExactSum
 from markets.models.instruments import Instrument, InstrumentQuerySet, WatchlistItem
 from markets.models.live import LatestQuote, PriceFeed
 from markets.models.statements import Statements
@@ -9,6 +9,7 @@ from markets.models.trading_days import TradingDay
 
 __all__ = [
     "ExactDecimalField",
+    "ExactSum",
     "Instrument",
     "InstrumentQuerySet",
     "LatestQuote",

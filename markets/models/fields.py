@@ -1,8 +1,8 @@
 """Decimals that stay exact in every database.
 
 Django's DecimalField is a float on SQLite (123456789012.12345678 came back as ….123). Here PostgreSQL gets `numeric`, SQLite
-gets text with a numeric collation, so that comparisons and CHECK constraints count instead of spelling. There is no
-arithmetic in SQL on either: sums for the books are cached rows.
+gets text with a numeric collation, so that comparisons and CHECK constraints count instead of spelling. The only
+arithmetic in SQL is `ExactSum`; sums for the books are cached rows.
 """
 
 from decimal import Context, Decimal, Inexact, InvalidOperation
@@ -35,8 +35,11 @@ else:
 MAX_DIGITS, DECIMALS = 38, 18
 LIMIT = Decimal(10) ** (MAX_DIGITS - DECIMALS)
 COLLATION = "kairos_decimal"
+_SQLITE_SUM = "kairos_sum"
 _FINEST = Decimal((0, (1,), -DECIMALS))
 _EXACT = Context(prec=MAX_DIGITS, traps=[Inexact, InvalidOperation])  # Python's own 28 digits would round silently
+
+_WIDE = Context(prec=MAX_DIGITS * 2, traps=[Inexact, InvalidOperation])  # many numbers of full width added up
 
 
 def exact(value: Any) -> Decimal:
@@ -106,12 +109,41 @@ class ExactDecimalField(_Field[_Set_contra, _Get_co]):
         return super().formfield(**{"form_class": forms.DecimalField, **kwargs})
 
 
+class ExactSum(models.Aggregate):
+    """The exact sum of an ExactDecimalField over a group's rows; None where there is none.
+
+    PostgreSQL adds numerics. SQLite would add floats, and is given an aggregate of its own.
+    """
+
+    function = "SUM"
+    name = "ExactSum"
+    allow_distinct = False
+
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, **(context | {"function": _SQLITE_SUM}))
+
+
+class _Sum:
+    """SQLite's side of ExactSum: texts in, a text out."""
+
+    def __init__(self) -> None:
+        self._total: Decimal | None = None
+
+    def step(self, number: str | None) -> None:
+        if number is not None:
+            self._total = _WIDE.add(self._total or Decimal(0), Decimal(number))
+
+    def finalize(self) -> str | None:
+        return None if self._total is None else format(self._total, "f")
+
+
 def _compare(left: str, right: str) -> int:
     a, b = Decimal(left), Decimal(right)
     return (a > b) - (a < b)
 
 
 @receiver(connection_created)
-def _teach_sqlite_to_compare(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
+def _teach_sqlite_exact_decimals(connection: BaseDatabaseWrapper, **_kwargs: Any) -> None:
     if connection.vendor == "sqlite":
         connection.connection.create_collation(COLLATION, _compare)
+        connection.connection.create_aggregate(_SQLITE_SUM, 1, _Sum)

@@ -11,7 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from markets.models.fields import ExactDecimalField
 from markets.types import InstrumentKind, InstrumentRules, Source
 
-SOURCE_LABELS = {Source.HISTORY: _("과거 시세"), Source.SIMULATOR: _("모의 시세"), Source.REPLAY: _("과거 시세 재생")}
+SOURCE_LABELS = {
+    Source.HISTORY: _("과거 시세"),
+    Source.SIMULATOR: _("모의 시세"),
+    Source.REPLAY: _("과거 시세 재생"),
+    Source.KIS: _("한국투자증권 시세"),
+}
 
 
 class InstrumentQuerySet(models.QuerySet["Instrument"]):

@@ -1,6 +1,7 @@
 """Money is the same number coming out of the database as it was going in, and is compared as a number (I20, O05)."""
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from brokers.models import BrokerAccount
-from markets.models import Instrument
+from markets.models import ExactSum, Instrument
 from markets.models.fields import exact
 from tests import factories as make
 from trading.models import Balance
@@ -152,6 +153,27 @@ def test_a_sum_in_sql_is_exact_or_an_error(account: BrokerAccount) -> None:
             Balance.objects.aggregate(Sum("amount"))
     else:
         assert Balance.objects.aggregate(total=Sum("amount")) == {"total": Decimal("123456789031.12345678")}
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    values=st.lists(
+        st.decimals(min_value=-(10**18), max_value=10**18, allow_nan=False, places=18), min_size=1, max_size=20
+    )
+)
+def test_an_exact_sum_is_that_of_the_numbers(account: BrokerAccount, values: list[Decimal]) -> None:
+    store(account, *values)
+    total = Balance.objects.aggregate(total=ExactSum("amount"))["total"]
+    assert Fraction(total) == sum(map(Fraction, values))  # Python's own sum would round to 28 digits
+    by_asset = dict(Balance.objects.order_by().values_list("asset").annotate(ExactSum("amount")))
+    assert by_asset == {f"X{n}": value for n, value in enumerate(values)}
+
+
+def test_an_exact_sum_of_nothing_is_nothing_and_one_too_large_an_error(account: BrokerAccount) -> None:
+    store(account, Decimal(10**20 - 1), Decimal(10**20 - 1))
+    assert Balance.objects.filter(asset="none").aggregate(total=ExactSum("amount")) == {"total": None}
+    with pytest.raises(ValidationError):
+        Balance.objects.aggregate(total=ExactSum("amount"))
 
 
 def test_the_largest_and_smallest_are_exact(account: BrokerAccount) -> None:

@@ -8,11 +8,11 @@ from decimal import Decimal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from brokers.models import BrokerAccount
 from markets import services as markets
-from markets.models import Instrument, LatestQuote
+from markets.models import ExactSum, Instrument, LatestQuote
 from markets.types import Side, market_day
 from trading import day_result, ledger
 from trading.day_result import Traded
@@ -85,37 +85,31 @@ def day_losses(standing: dict[UUID, Standing]) -> dict[UUID, DayLoss]:
 
     The day is the Korean calendar day of each instrument's own market time.
     """
-    fills = _fills_of_today(standing)
-    plans = list(
-        SwingPlan.objects.filter(broker_account__in=standing).filter(
-            Q(held_quantity__gt=0) | Q(pk__in={fill.order.plan_id for fill in fills if fill.order.plan_id})
-        )
-    )
+    days = _days(standing)
+    traded = {plan for day in days.values() for plan in day.of_plans}
+    own = SwingPlan.objects.filter(broker_account__in=standing)
+    plans = list(own.filter(Q(held_quantity__gt=0) | Q(pk__in=traded)))
     held = {instrument for each in standing.values() for instrument in each.units}
-    prices = _prices(held | {fill.order.instrument_id for fill in fills} | {plan.instrument_id for plan in plans})
-    return {pk: _day_loss(each, plans, fills, prices) for pk, each in standing.items()}
+    dealt = {instrument for day in days.values() for instrument in day.of_account}
+    prices = _prices(held | dealt | {plan.instrument_id for plan in plans})
+    return {
+        pk: _day_loss(each, [plan for plan in plans if plan.broker_account_id == pk], days[pk], prices)
+        for pk, each in standing.items()
+    }
 
 
-def _day_loss(standing: Standing, plans: list[SwingPlan], fills: list[Fill], prices: dict[int, _Price]) -> DayLoss:
-    account = standing.account
-    own = [
-        fill
-        for fill in fills
-        if fill.broker_account_id == account.pk and fill.order.instrument.currency == account.currency
-    ]
-    traded = _traded(own)
+def _day_loss(standing: Standing, plans: list[SwingPlan], day: "_Day", prices: dict[int, _Price]) -> DayLoss:
     results = [
-        _result(standing.units.get(instrument, ZERO), traded.get(instrument, Traded()), prices.get(instrument))
-        for instrument in standing.units.keys() | traded.keys()
+        _result(standing.units.get(instrument, ZERO), day.of_account.get(instrument, Traded()), prices.get(instrument))
+        for instrument in standing.units.keys() | day.of_account.keys()
     ]
     of_plans = {
         plan.pk: _result(
             plan.held_quantity,
-            _traded(fill for fill in own if fill.order.plan_id == plan.pk).get(plan.instrument_id, Traded()),
+            day.of_plans.get(plan.pk, {}).get(plan.instrument_id, Traded()),
             prices.get(plan.instrument_id),
         )
         for plan in plans
-        if plan.broker_account_id == account.pk
     }
     whole = None if None in results else sum((each for each in results if each is not None), ZERO)
     before = None if whole is None or standing.value is None else standing.value - whole
@@ -130,27 +124,40 @@ def _result(units: Decimal, traded: Traded, price: _Price | None) -> Decimal | N
     return None if price is None else day_result.result(units, traded, price.now, price.base)
 
 
-def _traded(fills: Iterable[Fill]) -> dict[int, Traded]:
-    traded: dict[int, Traded] = defaultdict(Traded)
-    for fill in fills:
-        order = fill.order
-        costs = fill.fee + fill.tax
-        traded[order.instrument_id] = traded[order.instrument_id].with_fill(
-            Side(order.side), fill.quantity, fill.amount, costs
-        )
-    return dict(traded)
+@dataclass(slots=True)
+class _Day:
+    """What one account has traded today, by instrument, and each of its plans besides."""
+
+    of_account: dict[int, Traded] = field(default_factory=lambda: defaultdict(Traded))
+    of_plans: dict[UUID, dict[int, Traded]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Traded)))
 
 
-def _fills_of_today(accounts: Iterable[UUID]) -> list[Fill]:
+def _days(standing: dict[UUID, Standing]) -> dict[UUID, _Day]:
+    """The day of each account, in its own currency: one row per plan, instrument and side, however often it filled."""
+    days = {pk: _Day() for pk in standing}
+    groups = _fills_of_today(standing).values_list(
+        "broker_account_id", "order__plan_id", "order__instrument_id", "order__instrument__currency", "order__side"
+    )
+    sums = groups.annotate(ExactSum("quantity"), ExactSum("amount"), ExactSum("fee"), ExactSum("tax"))
+    for account, plan, instrument, currency, side, quantity, amount, fee, tax in sums:
+        if currency != standing[account].account.currency:
+            continue
+        day = days[account]
+        for traded in (day.of_account, day.of_plans[plan]) if plan else (day.of_account,):
+            traded[instrument] = traded[instrument].with_fill(Side(side), quantity, amount, fee + tax)
+    return days
+
+
+def _fills_of_today(accounts: Iterable[UUID]) -> QuerySet[Fill]:
     sources = Instrument.objects.order_by().values_list("source", flat=True).distinct()
     begins = {source: day_start(markets.market_time(source)) for source in sources}
     if not begins:
-        return []
+        return Fill.objects.none()
     today = Q()
     for source, at in begins.items():
         today |= Q(order__instrument__source=source, at__gte=at)
-    fills = Fill.objects.filter(today, broker_account__in=list(accounts), at__gte=min(begins.values()))
-    return list(fills.select_related("order__instrument").order_by("pk"))
+    since = min(begins.values())
+    return Fill.objects.filter(today, broker_account__in=list(accounts), at__gte=since).order_by()
 
 
 def day_start(at: datetime) -> datetime:
