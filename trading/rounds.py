@@ -29,15 +29,17 @@ class Rounds:
         self._tried: dict[UUID, datetime] = {}
         self.is_disarmed = False  # a claim was told that nothing may be sent out of this database
 
-    def turn(self, fence: int, epoch: UUID | None = None) -> int:
+    def turn(self, fence: int, has_time: Callable[[], bool] = lambda: True, epoch: UUID | None = None) -> int:
         """Serve every account that is due: those with a wire by a courier each, the others here; how many moved here.
 
+        Once there is no time left, the accounts that were not reached wait for the next turn; one is always reached.
         Raises ReleaseSuperseded where newer code sends.
         """
         self._couriers.raise_superseded()
         moved = services.trigger_due()
         due = {account.pk: account for account in readings.due(fence, self._tried)}
         busy = dispatch.accounts_with_work()
+        here: list[Callable[[], int]] = []
         for account_id in dict.fromkeys([*due, *busy]):
             if self._couriers.is_busy(account_id):
                 continue
@@ -46,7 +48,11 @@ class Rounds:
             if self._has_wire(account):
                 self._couriers.start(account_id, work)
             else:
-                moved += work()
+                here.append(work)
+        for serve in here:
+            moved += serve()
+            if not has_time():
+                break
         return moved + services.carry_out_changes()
 
     def _serve(self, account: BrokerAccount, fence: int, epoch: UUID | None, *, is_due: bool) -> int:

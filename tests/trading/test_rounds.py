@@ -112,6 +112,20 @@ def test_a_virtual_order_goes_out_within_the_round() -> None:
     assert make.fresh(order).state == "accepted"
 
 
+@pytest.mark.django_db
+def test_a_round_ends_when_the_lease_must_be_renewed_and_the_next_goes_on() -> None:
+    """I4: accounts beyond number must not cost the lease; each round serves one at least."""
+    instrument = make.make_instrument()
+    make.put_price(instrument, 70_000)
+    orders = [make.place(make.make_account(make.make_user()), instrument) for _ in range(3)]
+    rounds, fence = Rounds(Couriers(), timezone.now), hold_lease()
+    served = []
+    for _ in orders:
+        assert rounds.turn(fence, lambda: False) == 1
+        served.append([make.fresh(order).state for order in orders].count("accepted"))
+    assert served == [1, 2, 3]
+
+
 @transactional
 def test_a_courier_that_learns_of_newer_code_ends_the_loop() -> None:
     """I49."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable
 from time import monotonic
 
 import structlog
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 from trading.services.durability import waiting_for_the_disk
 from trading.services.leases import LeaseLost
@@ -61,6 +61,8 @@ class Couriers:
             self._superseded = e
         except (LeaseLost, NotArmed) as e:
             logger.warning("courier stopped", courier=str(name), why=e.code)
+        except (OperationalError, InterfaceError) as e:
+            logger.warning("courier stopped, the database is away", courier=str(name), why=type(e).__name__)
         except Exception:
             logger.exception("courier failed", courier=str(name))
         finally:

@@ -26,7 +26,7 @@ SQLITE_POLL = 0.05
 RENEW = timedelta(seconds=5)
 SWEEP = timedelta(seconds=15)  # plans on closed bars that no task has looked at: Celery or Redis may be away
 EPOCH = timedelta(seconds=60)
-END_WITHIN = 8.0  # seconds a courier has left when the process is asked to end
+END_WITHIN = 8.0  # seconds a thread has left when the process is asked to end
 
 
 class Command(BaseCommand):
@@ -70,7 +70,7 @@ class Dispatcher:
                 connection.close()
                 self._stop.wait(1.0)
         if not self._couriers.wait(END_WITHIN):
-            logger.warning("a broker has not answered; its order is left to the next reading")
+            logger.warning("a thread has not ended; an order it was sending is left to the next reading")
         self._give_back()
 
     def _turn(self) -> None:
@@ -78,7 +78,7 @@ class Dispatcher:
         if _is_over(self._renewed, RENEW):
             self._renew()
         self._seen = _commits_elsewhere()  # before the look: what comes during it rings again
-        moved = self._rounds.turn(self._fence, self._epoch) if self._fence is not None else 0
+        moved = self._rounds.turn(self._fence, self._has_time, self._epoch) if self._fence is not None else 0
         if not moved:
             self._wait_for_bell()
 
@@ -90,11 +90,18 @@ class Dispatcher:
             return
         if self._fence != before or self._rounds.is_disarmed or _is_over(self._advanced, EPOCH):
             self._advance_epoch()
-        triggers.sweep(timezone.now(), triggers.QUICK)
+        self._look_after()
+
+    def _look_after(self) -> None:
+        """What takes its time has threads of its own: the lease would run out meanwhile, and orders would wait."""
+        self._couriers.start("latches", lambda: triggers.sweep(timezone.now(), triggers.QUICK))
         self._couriers.start("books", lambda: triggers.sweep(timezone.now(), triggers.SLOW))
-        if _is_over(self._swept, SWEEP):
+        if _is_over(self._swept, SWEEP) and self._couriers.start("plans", services.evaluate_due):
             self._swept = monotonic()
-            services.evaluate_due()
+
+    def _has_time(self) -> bool:
+        """Whether the lease need not be renewed yet; a round that takes longer goes on after it."""
+        return not _is_over(self._renewed, RENEW)
 
     def _advance_epoch(self) -> None:
         """Tell a restored backup from the present. Where the epoch cannot be read or written nothing is sent."""
