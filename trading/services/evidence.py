@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from brokers.models import BrokerAccount
@@ -96,18 +97,21 @@ def take(account: BrokerAccount, reading: Reading) -> Taken:
 
 
 def _take_news(account: BrokerAccount, reading: Reading) -> int:
-    owners = _owners(account, reading)
+    known = _ours_listed(account, reading).only("broker_order_key", "state", "filled_quantity")
+    owners = {order.broker_order_key: order for order in known}
     news = [(owners[row.key], row) for row in reading.listed if row.key in owners]
     return sum(doubts.take_row(order.pk, row) is not None for order, row in news if doubts.is_news(order, row))
 
 
-def _owners(account: BrokerAccount, reading: Reading) -> dict[str, Order]:
-    """Our orders among the listed, by the broker's key."""
+def _ours_listed(account: BrokerAccount, reading: Reading) -> QuerySet[Order]:
+    """Our orders among the listed."""
     keys = [row.key for row in reading.listed]
-    return {
-        order.broker_order_key: order
-        for order in Order.objects.filter(broker_account=account, broker_order_key__in=keys)
-    }
+    return Order.objects.filter(broker_account=account, broker_order_key__in=keys)
+
+
+def _owners(account: BrokerAccount, reading: Reading) -> dict[str, UUID]:
+    """Which order of ours each listed key is; a reading changes that, so it is asked anew."""
+    return dict(_ours_listed(account, reading).values_list("broker_order_key", "pk"))
 
 
 def _settle(account: BrokerAccount, reading: Reading, taken: Taken) -> set[str]:
@@ -199,7 +203,7 @@ def _keep_rows(account: BrokerAccount, reading: Reading, external: set[str]) -> 
     changed = []
     for listed in reading.listed:
         owner = owners.get(listed.key)
-        row = _as_row(account, listed, owner.pk if owner else None, listed.key in external, now)
+        row = _as_row(account, listed, owner, listed.key in external, now)
         before = kept.get(listed.key)
         if before is None or _figures(before) != _figures(row) or now - before.last_seen_at > SEEN_AGAIN:
             changed.append(row)
