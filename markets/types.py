@@ -59,6 +59,12 @@ class Source(StrEnum):
     HISTORY = "history"  # imported, or read back from a broker
     SIMULATOR = "simulator"  # our seeded market, marked 모의
     REPLAY = "replay"  # history played again as if it were live
+    KIS = "kis"  # Korea Investment & Securities, as it trades
+
+    @property
+    def is_real(self) -> bool:
+        """Whether a broker's live market speaks: its clock is the one on the wall, and it goes on while nobody looks."""
+        return self is Source.KIS
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,16 @@ class Moment:
 
 
 def moment(source: str) -> Moment:
-    """What time it is in the market of one source: a replay of 1998 is in 1998, a broker's market is now."""
+    """What time it is in the market of one source: a replay of 1998 is in 1998, a broker's market is now.
+
+    A broker's market does not stop because its feed has: its time is what the feed last told and what has passed since.
+    """
     feed = FEEDS.first("source = %s", [source])
-    return Moment(feed.market_time, feed.speed, feed.keeps_sessions) if feed else Moment(timezone.now(), 1, True)
+    if feed is None:
+        return Moment(timezone.now(), 1, True)
+    if Source(source).is_real:
+        return Moment(feed.market_time + (timezone.now() - feed.heartbeat_at), 1, True)
+    return Moment(feed.market_time, feed.speed, feed.keeps_sessions)
 
 
 def market_time(source: str) -> datetime:
