@@ -17,6 +17,7 @@ from strategies.errors import DocumentInvalid
 from strategies.library.shelf import LIBRARY
 from strategies.library.swing import SwingParameters, swing_document
 from strategies.models import StrategyVersion
+from strategies.parameter_words import is_rate, parameter_label, plain_number, with_labels
 from trading.forms.fields import NumberField, PercentField
 from trading.forms.plan_terms import PlanTermsForm, first_terms, sentence_language, terms_of
 from trading.forms.plans import SwingPlanForm, preset_values
@@ -26,36 +27,6 @@ from trading.plan_rules import SWING, ChosenRule, with_values
 SAVED = "saved:"
 MOST_SAVED = 100
 NOT_OFFERED = {"swing_active"}  # a preset of the swing form
-LABELS = {
-    "short": _("단기 기간"),
-    "long": _("장기 기간"),
-    "fast": _("단기 기간"),
-    "slow": _("장기 기간"),
-    "period": _("기간"),
-    "oversold": _("과매도 기준"),
-    "overbought": _("과매수 기준"),
-    "k_value": _("변동폭 배수 k"),
-    "rsi_period": _("RSI 기간"),
-    "rsi_oversold": _("RSI 과매도 기준"),
-    "rsi_overbought": _("RSI 과매수 기준"),
-    "fund_flow_period": _("자금 흐름 기간"),
-    "fund_flow_threshold": _("자금 흐름 기준"),
-    "hold_bars": _("보유 봉 수"),
-    "threshold": _("기준"),
-    "up_days": _("연속 상승 봉 수"),
-    "down_days": _("연속 하락 봉 수"),
-    "buy_ratio": _("매수 비율"),
-    "sell_ratio": _("매도 비율"),
-    "strong": _("강한 종가 기준"),
-    "weak": _("약한 종가 기준"),
-    "atr_period": _("ATR 기간"),
-    "average": _("평균 기간"),
-    "jump": _("하루 등락 기준 (%)"),
-    "stop_loss_rate": _("손절 (%)"),
-    "take_profit_rate": _("익절 (%)"),
-    "trailing_stop_rate": _("고점 대비 하락 (%)"),
-    "max_position_rate": _("최대 비중 (%)"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +87,18 @@ class LibraryPlanForm(PlanTermsForm):
         for problem in invalid.problems:
             field = f"rule_{problem.path.removeprefix('parameters.')}"
             message = problem.message_ko if sentence_language() == "ko" else problem.message_en
-            for name in sorted(self.picked.document.parameters, key=len, reverse=True):
-                message = message.replace(name, str(self.fields[f"rule_{name}"].label))
+            message = with_labels(message, self.picked.document, sentence_language())
             self.add_error(field if field in self.fields else None, message)
 
 
 def parameter_field(name: str, spec: ParameterSpec) -> forms.Field:
     """A field for a declared parameter, at its default; fractions that are called rates are asked in percent."""
-    label = LABELS.get(name) or spec.description or name
+    label = parameter_label(name, spec, sentence_language())
     asked: dict[str, Any] = {"label": label, "initial": spec.default, "help_text": _range_words(name, spec)}
     if spec.kind == "int":
         widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
         return forms.IntegerField(widget=widget, **asked)
-    if not _is_percent(name):
+    if not is_rate(name):
         return NumberField(**asked)
     low, high = (round(bound * 100, 9) for bound in (spec.minimum, spec.maximum))
     return PercentField(minimum=_decimal(low), maximum=_decimal(high), **asked)
@@ -226,12 +196,8 @@ def _is_swing(version: StrategyVersion) -> bool:
         return False
 
 
-def _is_percent(name: str) -> bool:
-    return name.endswith("_rate")
-
-
 def _range_words(name: str, spec: ParameterSpec) -> Any:
-    scale = 100 if _is_percent(name) else 1
+    scale = 100 if is_rate(name) else 1
     numbers = {key: _decimal(round(getattr(spec, key) * scale, 9)) for key in ("minimum", "maximum", "default")}
     words = format_lazy(_("{low}부터 {high}까지"), low=f"{numbers['minimum']:f}", high=f"{numbers['maximum']:f}")
     if spec.step is None:
@@ -241,7 +207,7 @@ def _range_words(name: str, spec: ParameterSpec) -> Any:
 
 def _decimal(number: float) -> Decimal:
     """A bound as people write it: 0.001, 10, never 1E+1."""
-    return exact(Decimal(format(number, ".9f").rstrip("0").rstrip(".")))
+    return exact(Decimal(plain_number(number)))
 
 
 def _as_number(value: Any) -> float:

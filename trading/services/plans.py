@@ -16,6 +16,7 @@ from markets.models import Instrument
 from markets.types import Interval, market_day
 from strategies.library.swing import SwingParameters
 from strategies.models import Strategy, StrategyVersion
+from strategies.services import keep_version
 from trading.errors import NotAllowed, OrderRefused, PlanRefused
 from trading.events import publish_plan_changed
 from trading.models import Order, PlanEvaluation, SwingPlan
@@ -272,11 +273,4 @@ def _version(user: User, name: str, rule: ChosenRule) -> StrategyVersion:
         if saved is None or saved.version_hash != rule.document.version_hash():
             raise PlanRefused("unknown_strategy")
         return saved
-    strategy, _is_new = Strategy.objects.get_or_create(user=user, name=name, kind=rule.kind)
-    known = strategy.versions.filter(version_hash=rule.document.version_hash()).first()
-    return known or strategy.versions.create(
-        number=strategy.versions.count() + 1,
-        document=rule.document.as_data(),
-        settings=dict(rule.settings),
-        version_hash=rule.document.version_hash(),
-    )
+    return keep_version(user, name, rule.kind, rule.document, rule.settings)
