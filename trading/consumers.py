@@ -63,6 +63,9 @@ class EventStream(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels
     async def account_changed(self, hint: Hint) -> None:
         await self._tell(hint)
 
+    async def backtest_changed(self, hint: Hint) -> None:
+        await self._tell(hint)
+
     async def session_ended(self, _hint: Hint) -> None:
         await self._close_if_signed_out()
 

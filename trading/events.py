@@ -74,7 +74,12 @@ def publish_plans_changed(changes: Iterable[tuple[UUID, UUID, int]]) -> None:
 
 
 def publish_account_changed(account_id: UUID, user_id: UUID, version: int = 0) -> None:
-    _publisher.publish(user_group(user_id), Hint(type=ACCOUNT_CHANGED, id=str(account_id), version=version))
+    publish(ACCOUNT_CHANGED, account_id, user_id, version)
+
+
+def publish(kind: str, object_id: UUID, user_id: UUID, version: int) -> None:
+    """A hint of any kind that `consumers.EventStream` passes on; apps above this one have kinds of their own."""
+    _publisher.publish(user_group(user_id), Hint(type=kind, id=str(object_id), version=version))
 
 
 @receiver(user_logged_out)

@@ -1,9 +1,9 @@
 // Hints from /ws/events/: which order, plan or account changed; the page then fetches what over HTTP.
-// Fragments listen on the body: order-changed, plan-changed, account-changed, trading-changed (any of them) and
+// Fragments listen on the body: order-changed, plan-changed, account-changed, backtest-changed, trading-changed (any of them) and
 // values-due (prices have moved on). An element with id="order-<uuid>" also hears its own order-changed.
 import { connect } from "./socket.js"
 
-const TYPES = ["order.changed", "plan.changed", "account.changed"]
+const TYPES = ["order.changed", "plan.changed", "account.changed", "backtest.changed"]
 const PAUSE = 1000 // hints come in bursts (order, account, plan): one refetch answers them all
 const VALUES = 5000
 const WITHOUT_STREAM = 15_000
