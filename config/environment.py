@@ -56,6 +56,10 @@ def _has_host_and_port(url: str) -> None:
         raise ValueError("names no host, or a port that is no number: scheme://user:password@host:port/name")
 
 
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def _named(*names: str, **options: Any) -> Any:
     return Field(validation_alias=AliasChoices(*names), **options)
 
@@ -80,6 +84,7 @@ class Environment(BaseSettings):
     secret_key: SecretStr = _named("SECRET_KEY")
     jwt_secret: SecretStr = _named("JWT_SECRET", "JWT_SECRET_KEY")
     encryption_key: SecretStr = _named("ENCRYPTION_KEY")
+    encryption_keys_before: SecretStr = _named("ENCRYPTION_KEYS_BEFORE", default=SecretStr(""))  # they only open
     registration_open: bool | None = _named("REGISTRATION_OPEN", default=None)
     live_trading: bool = _named("LIVE_TRADING", default=False)
     web_workers: int = _named("WORKER", default=2, ge=1, le=64)
@@ -89,6 +94,12 @@ class Environment(BaseSettings):
     evaluation_days: int = _named("KAIROS_EVALUATION_DAYS", default=90, ge=1, le=36_500)
     simulator_seed: int = _named("SIMULATOR_SEED", default=20_260_102, ge=0)
     simulator_sessions: bool = _named("SIMULATOR_SESSIONS", default=False)
+    kis_live_rest: str = _named("KAIROS_KIS_LIVE_REST", default="")  # "": KIS's own; another one in tests only
+    kis_live_ws: str = _named("KAIROS_KIS_LIVE_WS", default="")
+    kis_paper_rest: str = _named("KAIROS_KIS_PAPER_REST", default="")
+    kis_paper_ws: str = _named("KAIROS_KIS_PAPER_WS", default="")
+    kis_live_limit: int = _named("KAIROS_KIS_LIVE_LIMIT", default=18, ge=1, le=1000)  # calls a second of one key
+    kis_paper_limit: int = _named("KAIROS_KIS_PAPER_LIMIT", default=1, ge=1, le=1000)
     deepseek_api_key: SecretStr = _named("DEEPSEEK_API_KEY", default=SecretStr(""))
     portone_store_id: str = _named("PORTONE_STORE_ID", default="")
     portone_api_secret: SecretStr = _named("PORTONE_V1_API_SECRET", default=SecretStr(""))
@@ -96,7 +107,7 @@ class Environment(BaseSettings):
     @field_validator("allowed_hosts", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        return _parts(value) if isinstance(value, str) else value
 
     @field_validator("cors_origins")
     @classmethod
@@ -160,6 +171,23 @@ class Environment(BaseSettings):
             raise ValueError("must be at least 32 random characters; `make run` writes fresh ones into .env")
         return value
 
+    @field_validator("kis_live_rest", "kis_live_ws", "kis_paper_rest", "kis_paper_ws")
+    @classmethod
+    def _venue_is_a_host(cls, value: str, info: ValidationInfo) -> str:
+        schemes = {"https", "http"} if str(info.field_name).endswith("rest") else {"wss", "ws"}
+        if value and value.partition("://")[0] not in schemes:
+            raise ValueError(f"must start with {' or '.join(f'{scheme}://' for scheme in sorted(schemes))}")
+        if value:
+            _has_host_and_port(value)
+        return value
+
+    @field_validator("encryption_keys_before")
+    @classmethod
+    def _keys_before_are_keys(cls, value: SecretStr) -> SecretStr:
+        if any(len(part) < 32 for part in _parts(value.get_secret_value())):
+            raise ValueError("must be former values of ENCRYPTION_KEY, separated by commas")
+        return value
+
     @model_validator(mode="after")
     def _secrets_differ(self) -> "Environment":
         secrets = [s.get_secret_value() for s in (self.secret_key, self.jwt_secret, self.encryption_key)]
@@ -178,7 +206,25 @@ class Environment(BaseSettings):
                 raise ValueError("REDIS_URL is required in production")
         if self.mode is not Mode.TEST and self.time_scale != 1:
             raise ValueError("KAIROS_TIME_SCALE is for KAIROS_ENV=test only")
+        elsewhere = [name for name, url in self.kis_urls.items() if url]
+        if self.mode is not Mode.TEST and elsewhere:
+            raise ValueError(f"{', '.join(elsewhere)}: KIS has hosts of its own outside KAIROS_ENV=test")
         return self
+
+    @property
+    def encryption_keys(self) -> list[str]:
+        """The key that seals, and after it those before it, which open what they sealed until it is sealed anew."""
+        return [self.encryption_key.get_secret_value(), *_parts(self.encryption_keys_before.get_secret_value())]
+
+    @property
+    def kis_urls(self) -> dict[str, str]:
+        """Where KIS is, by the setting's name; "": at its own hosts."""
+        return {
+            "KAIROS_KIS_LIVE_REST": self.kis_live_rest,
+            "KAIROS_KIS_LIVE_WS": self.kis_live_ws,
+            "KAIROS_KIS_PAPER_REST": self.kis_paper_rest,
+            "KAIROS_KIS_PAPER_WS": self.kis_paper_ws,
+        }
 
     @property
     def database(self) -> str:

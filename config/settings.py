@@ -37,7 +37,13 @@ TIME_SCALE = ENVIRONMENT.time_scale
 EVALUATION_DAYS = ENVIRONMENT.evaluation_days
 SIMULATOR_SEED = ENVIRONMENT.simulator_seed
 SIMULATOR_SESSIONS = ENVIRONMENT.simulator_sessions
-BROKER_ADAPTERS = {"virtual": "brokers.virtual.adapter.open_account"}  # who serves an account, by its broker's name
+BROKER_ADAPTERS = {  # who serves an account, by its broker's name
+    "virtual": "brokers.virtual.adapter.open_account",
+    "kis": "brokers.kis.services.opening.open_account",
+}
+ENCRYPTION_KEYS = ENVIRONMENT.encryption_keys
+KIS_URLS = ENVIRONMENT.kis_urls
+KIS_LIMITS = {"live": ENVIRONMENT.kis_live_limit, "paper": ENVIRONMENT.kis_paper_limit}
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -56,6 +62,7 @@ INSTALLED_APPS = [
     "brokers",
     "strategies",
     "trading",
+    "backtests",
     "config",
 ]
 

@@ -30,11 +30,18 @@ class Rates:
             raise ValueError("a budget needs a rate, and room for reads")
 
 
-# Below 18 and 1 a second (April 2026); the limits of a notice of 2026-09-16 are not known, so they are settings.
-RATES = {
-    Environment.LIVE: Rates(per_second=13, burst=4, reserved=1),
-    Environment.PAPER: Rates(per_second=0.9, burst=1),
-}
+MARGIN = 0.9  # KIS counts on several servers and refuses a little below its own limit
+
+
+def rates_under(limit: int) -> Rates:
+    """The rates that stay below a venue's limit in any one second, with a slot for orders where there is room for one."""
+    burst = 4 if limit >= 10 else 2 if limit >= 4 else 1
+    return Rates(per_second=(limit + 1 - burst) * MARGIN, burst=burst, reserved=1 if burst > 1 else 0)
+
+
+# As of April 2026; those of a notice of 2026-09-16 are not known, so the limits are settings.
+LIMITS = {Environment.LIVE: 18, Environment.PAPER: 1}
+RATES = {environment: rates_under(limit) for environment, limit in LIMITS.items()}
 
 
 @dataclass(frozen=True, slots=True)
