@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "strategies",
     "trading",
     "backtests",
+    "backtests",
     "config",
 ]
 
