@@ -63,7 +63,6 @@ INSTALLED_APPS = [
     "strategies",
     "trading",
     "backtests",
-    "backtests",
     "config",
 ]
 
