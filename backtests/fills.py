@@ -9,6 +9,7 @@ from backtests.venue import Venue
 from markets.types import Side
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ONE_MICROSECOND = timedelta(microseconds=1)
 
 
 class UnitFill(NamedTuple):
@@ -51,7 +52,7 @@ class Fill:
 def in_plain_numbers(fill: UnitFill, venue: Venue) -> Fill:
     return Fill(
         bar=fill.bar,
-        at=EPOCH + timedelta(microseconds=fill.at),
+        at=EPOCH + fill.at * ONE_MICROSECOND,
         cycle=fill.cycle,
         signal=fill.signal,
         side=fill.side,

@@ -12,7 +12,7 @@ import numpy as np
 
 from backtests.engine import Result
 from backtests.venue import DAY_SECONDS, SEOUL_SECONDS
-from markets.bars import Bars, FloatArray, IntArray
+from markets.bars import FloatArray, IntArray
 from markets.types import Side
 
 YEAR_SECONDS = 365.25 * DAY_SECONDS
@@ -166,11 +166,10 @@ def trade_results(result: Result) -> FloatArray:
     return np.array([amount / unit for cycle, amount in made.items() if not held[cycle]], dtype=np.float64)
 
 
-def monthly_returns(bars: Bars, equity: FloatArray, first_bar: int) -> list[tuple[str, float]]:
-    """("2024-03", return) of each month, from the first tradable bar."""
-    closed_at, worth = bars.closed_at[first_bar:], equity[first_bar:]
+def monthly_returns(closed_at: IntArray, equity: FloatArray) -> list[tuple[str, float]]:
+    """("2024-03", return) of each month; the first is counted from the first bar."""
     lasts = _last_of_each_month(closed_at, _last_of_each_day(closed_at))
-    returns = _returns(np.concatenate([worth[:1], worth[lasts]]))
+    returns = _returns(np.concatenate([equity[:1], equity[lasts]]))
     months = _day_numbers(closed_at[lasts]).astype("datetime64[D]").astype("datetime64[M]").astype(str)
     return list(zip(months.tolist(), returns.tolist(), strict=True))
 

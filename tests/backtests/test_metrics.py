@@ -101,6 +101,6 @@ def test_holding_is_bought_with_all_the_cash_at_the_first_open_that_can_be_trade
 def test_months_are_korean_months() -> None:
     midnight = 1_598_886_000  # 2020-09-01 00:00 in Seoul
     bars = flat(100, 100, 110, 99, start=midnight - 2 * 3600)
-    monthly = metrics.monthly_returns(bars, np.array([100.0, 105.0, 110.0, 99.0]), 0)
+    monthly = metrics.monthly_returns(bars.closed_at, np.array([100.0, 105.0, 110.0, 99.0]))
     assert [month for month, _ in monthly] == ["2020-08", "2020-09"]
     assert [change for _, change in monthly] == pytest.approx([0.05, 99 / 105 - 1])
