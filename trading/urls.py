@@ -12,6 +12,7 @@ urlpatterns = [
     path("plans/new/", views.plan_new, name="plan_new"),
     path("plans/preview/", views.plan_preview, name="plan_preview"),
     path("plans/<uuid:plan_id>/", views.plan_detail, name="plan"),
+    path("plans/<uuid:plan_id>/preview/", views.plan_preview, name="plan_edit_preview"),
     path("plans/<uuid:plan_id>/edit/", views.plan_edit, name="plan_edit"),
     path("plans/<uuid:plan_id>/stop/", views.plan_stop, name="plan_stop"),
     path("plans/<uuid:plan_id>/evaluate/", views.plan_evaluate, name="plan_evaluate"),

@@ -9,6 +9,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from brokers.models import BrokerAccount
+from markets.models import Instrument
 from markets.models.fields import exact
 from markets.types import Interval
 from strategies.errors import Language
@@ -94,6 +96,33 @@ class PlanTermsForm(forms.Form):
             return True
         accounts = cast("AccountField", self.fields["broker_account"]).queryset
         return accounts is not None and accounts.exists()
+
+    def watched(self) -> tuple[Instrument | None, Interval | None]:
+        """What is traded and how often, as the page shows it, whatever else is wrong; None for what is wrong itself."""
+        if self.plan is not None:
+            return self.plan.instrument, Interval(self.plan.interval)
+        interval = self._shown("interval")
+        return self._shown("instrument"), Interval(interval) if interval else None
+
+    def money(self) -> tuple[BrokerAccount | None, Decimal | None, Decimal | None]:
+        """The account, the budget and the share of the first buy, as the page shows them; 1 where all is spent at once."""
+        share = self._shown("first_share") if "first_share" in self.fields else Decimal(1)
+        return self._shown("broker_account"), self._shown("budget"), share
+
+    def _shown(self, name: str) -> Any:
+        """A field's value as it stands on the page: typed, begun with, or the first of its list."""
+        if self.is_bound:
+            self.is_valid()
+            return self.cleaned_data.get(name)
+        field, value = self.fields[name], self.initial.get(name)
+        if isinstance(value, Instrument):
+            return value
+        if isinstance(field, forms.ModelChoiceField) and not value:
+            return None if field.queryset is None else field.queryset.first()
+        try:
+            return field.clean(value)
+        except forms.ValidationError:
+            return None
 
     def as_terms(self) -> dict[str, Any]:
         """The arguments of `register_plan`, or of `edit_plan`, except the person, the plan and the rule."""

@@ -12,8 +12,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from markets.models import Instrument
-from strategies.library.swing import MEASURED_RSI_PASSES, SwingParameters
-from strategies.sentences import document_sentences
 from trading import services
 from trading.errors import NotAllowed, TradingError
 from trading.forms import (
@@ -24,12 +22,12 @@ from trading.forms import (
     new_form,
     picked_form,
     preset_values,
-    sentence_language,
 )
 from trading.models import SwingPlan
-from trading.plan_rules import SWING, ChosenRule, not_traded_yet
-from trading.templatetags.reasons import error_sentence, not_traded_words
+from trading.plan_rules import SWING
+from trading.templatetags.reasons import error_sentence
 from trading.views.access import PersonRequest, refused, signed_in
+from trading.views.plan_preview import preview
 
 
 @require_http_methods(["GET", "POST"])
@@ -83,34 +81,12 @@ def _save(request: PersonRequest, plan: SwingPlan | None, save: Callable[..., Sw
 
 @require_POST
 @signed_in
-def plan_preview(request: PersonRequest) -> HttpResponse:
-    """The rule the form describes now, in sentences; of a strategy just picked, as it begins."""
+def plan_preview(request: PersonRequest, plan_id: UUID | None = None) -> HttpResponse:
+    """What the form describes now, of a new plan or of one that is there; of a strategy just picked, as it begins."""
+    plan = None if plan_id is None else _own(request, plan_id)
     other = _is_other_strategy(request)
-    form = new_form(request.user, request.POST["strategy"]) if other else picked_form(request.user, request.POST)
+    form = _on_other_strategy(request, plan) if other else picked_form(request.user, request.POST, plan)
     return render(request, "trading/_plan_preview.html", preview(form))
-
-
-def preview(form: PlanTermsForm) -> dict[str, Any]:
-    """The rule in sentences and what to be warned about; no rule while its numbers are wrong."""
-    rule = form.chosen()
-    if rule is None:
-        return {"rule": [], "warning": None, "only_watched": ""}
-    word = not_traded_yet(rule.document)
-    return {
-        "rule": document_sentences(rule.document, sentence_language()),
-        "warning": _warning(rule),
-        "only_watched": not_traded_words(word) if word else "",
-    }
-
-
-def _warning(rule: ChosenRule) -> dict[str, int] | None:
-    """C29: the literal reading of the RSI filter, with how often it let a cross pass."""
-    if rule.kind != SWING:
-        return None
-    parameters = SwingParameters.from_data(dict(rule.settings))
-    passed, crossed = MEASURED_RSI_PASSES["same_bar"]
-    literal = parameters.rsi_mode == "same_bar" and any(parameters.uses(step, "rsi") for step in ("first", "second"))
-    return {"passed": passed, "crossed": crossed} if literal else None
 
 
 def _own(request: PersonRequest, plan_id: UUID) -> SwingPlan:
