@@ -14,7 +14,6 @@ from strategies.document import Risk
 from strategies.errors import Language
 from strategies.rows import Row
 from strategies.sentences import figure, why_sentence
-from strategies.shape import known
 from trading.errors import TradingError
 from trading.one_bar import Verdict
 from trading.sizing import to_decimal
@@ -42,6 +41,7 @@ class Reason(StrEnum):
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
     TRAILING_STOP = "trailing_stop"
+    TIME_STOP = "time_stop"
     RULE_NOT_MET = "rule_not_met"
     EXIT_BEFORE_ENTRY = "exit_before_entry"
     COOLING_DOWN = "cooling_down"
@@ -58,7 +58,8 @@ class IllegalSignalStep(TradingError):
 class PlanState(NamedTuple):
     """Where a plan stands. `held` counts its own units; `average_cost` is per unit, None while nothing is held.
 
-    `highest_close` is the highest close since entry, the bar being decided on not yet counted.
+    `highest_close` is the highest close since entry, the bar being decided on not yet counted. `bars_held` counts bars, that
+    of the first fill and the one being decided on included.
     """
 
     signal: int
@@ -69,21 +70,34 @@ class PlanState(NamedTuple):
     exiting: bool = False  # an earlier sale filled in part: what is left goes too, whatever the rule says now
     repeat: bool = False
     cool_down_left: int = 0  # bars
+    bars_held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RiskRates:
-    """Fractions; None: that limit is off."""
+    """The limits of a rule: fractions and, for the time stop, bars. None: that limit is off."""
 
     stop_loss_rate: Decimal | None = None
     take_profit_rate: Decimal | None = None
     trailing_stop_rate: Decimal | None = None
+    time_stop_bars: int | None = None
+    max_position_rate: Decimal | None = None  # what a buy is sized by; no decision asks for it
 
     @classmethod
     def of(cls, risk: Risk) -> "RiskRates":
         """The limits of a document whose parameters have been bound, such as `evaluator.document.risk`."""
-        rates = (risk.stop_loss_rate, risk.take_profit_rate, risk.trailing_stop_rate)
-        return cls(*(None if rate is None else to_decimal(known(rate)) for rate in rates))
+        limits = risk.limits()
+        return cls(
+            stop_loss_rate=_rate(limits.stop_loss_rate),
+            take_profit_rate=_rate(limits.take_profit_rate),
+            trailing_stop_rate=_rate(limits.trailing_stop_rate),
+            time_stop_bars=limits.time_stop_bars,
+            max_position_rate=_rate(limits.max_position_rate),
+        )
+
+
+def _rate(number: float | None) -> Decimal | None:
+    return None if number is None else to_decimal(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +142,7 @@ def decide(state: PlanState, row: Verdict, risk: RiskRates) -> Decision:
         return _first_buy(row)
     if state.exiting:
         return Decision(Action.SELL, Reason.EXIT_UNFINISHED, {"held": str(state.held)})
-    return _limit_reached(state, to_decimal(row.close), risk) or _exit_or_second_buy(state, row)
+    return _limit_reached(state, to_decimal(row.close), risk) or _exit_or_second_buy(state, row, risk.time_stop_bars)
 
 
 def decision_sentence(decision: Decision, row: Row, signal: int, language: Language) -> str:
@@ -158,9 +172,11 @@ def _first_buy(row: Verdict) -> Decision:
     return Decision(Action.BUY_FIRST, Reason.FIRST_ENTRY)
 
 
-def _exit_or_second_buy(state: PlanState, row: Verdict) -> Decision:
+def _exit_or_second_buy(state: PlanState, row: Verdict, time_stop_bars: int | None) -> Decision:
     if row.exit:
         return Decision(Action.SELL, Reason.EXIT_RULE)
+    if time_stop_bars is not None and state.bars_held >= time_stop_bars:
+        return Decision(Action.SELL, Reason.TIME_STOP, {"bars": str(state.bars_held), "most": str(time_stop_bars)})
     if state.signal == 1 and len(row.entries) > 1 and row.entries[1].passed:
         return Decision(Action.BUY_SECOND, Reason.SECOND_ENTRY)
     return _NOT_MET
@@ -209,6 +225,10 @@ _SENTENCES: Mapping[Reason, Mapping[Language, str]] = {
     Reason.TAKE_PROFIT: {
         "ko": "익절 매도: 종가 {close} — 평균 매수가 {base}에서 {rate} 오른 {level} 이상입니다",
         "en": "Take-profit: close {close} is at or above {level}, {rate} over the average cost {base}",
+    },
+    Reason.TIME_STOP: {
+        "ko": "보유 기간 매도: 매수한 봉부터 {bars}봉을 들고 있었습니다. {most}봉을 채우면 팝니다",
+        "en": "Time stop: held for {bars} bars, that of the buy counted; sold once there are {most}",
     },
     Reason.COOLING_DOWN: {
         "ko": "쉬는 중입니다: 다음 주기까지 {bars}봉 남았습니다",

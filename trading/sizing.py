@@ -3,7 +3,7 @@
 Reckoned in fractions, which round nothing: the one rounding is down, to whole lots.
 """
 
-from decimal import Decimal, localcontext
+from decimal import ROUND_CEILING, Decimal, localcontext
 from fractions import Fraction
 from math import floor, isfinite
 
@@ -57,6 +57,28 @@ def size_buy(
     quantity = _times(lots, lot)
     enough = quantity >= min_quantity and Fraction(quantity) * Fraction(price) >= Fraction(min_amount)
     return quantity if enough else Decimal(0)
+
+
+def most_within(*, rate: Decimal, worth: Decimal, price: Decimal, held: Decimal, lot: Decimal) -> Decimal:
+    """How many more units, in whole lots, keep a position within `rate` of the account's `worth` at `price`.
+
+    `held` counts what the position is already. Raises SizingInvalid for senseless numbers.
+    """
+    _refuse_not_finite(rate, worth, price, held, lot)
+    _refuse_unless(rate=0 < rate <= 1, price=price > 0, held=held >= 0, lot=lot > 0)
+    room = Fraction(rate) * Fraction(worth) / Fraction(price) - Fraction(held)
+    return _times(max(0, floor(room / Fraction(lot))), lot)
+
+
+def level_price(level: float, decimals: int) -> Decimal:
+    """The lowest price with so many decimals that reaches `level`, a price to the fifteen digits a float64 is sure of.
+
+    Raises SizingInvalid for what is no price.
+    """
+    price = to_decimal(float(f"{level:.15g}")) if isfinite(level) else to_decimal(level)
+    _refuse_unless(level=price > 0)
+    with localcontext(prec=_DIGITS):
+        return price.quantize(Decimal((0, (1,), -decimals)), rounding=ROUND_CEILING)
 
 
 def size_sell(*, held: Decimal, lot: Decimal) -> Decimal:

@@ -1,5 +1,6 @@
 """SIGNAL moves 0 → 1 → 2 → 3 or 1 → 3, on fills alone, and each decision says why: W04, W05, C14, G01, I23, I24."""
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise, product
 
@@ -108,6 +109,22 @@ def test_a_limit_sells_before_the_second_buy() -> None:
     assert told(decide(bought(1), bar(second=True, close=90), LIMITS)) == (Action.SELL, Reason.STOP_LOSS)
 
 
+@pytest.mark.parametrize(("bars", "reason"), [(2, Reason.RULE_NOT_MET), (3, Reason.TIME_STOP), (9, Reason.TIME_STOP)])
+def test_a_position_held_long_enough_is_sold(bars: int, reason: Reason) -> None:
+    """The bar of the first fill counts, so does the one decided on; the rule's own exit comes first."""
+    held = bought(2, bars_held=bars)
+    assert decide(held, bar(close=100), RiskRates(time_stop_bars=3)).reason == reason
+    assert decide(held, bar(close=100, exit_=True), RiskRates(time_stop_bars=3)).reason == Reason.EXIT_RULE
+
+
+def test_a_time_stop_sells_before_the_second_buy_and_after_a_price_limit() -> None:
+    both = RiskRates(stop_loss_rate=Decimal("0.07"), time_stop_bars=1)
+    second = decide(bought(1, bars_held=1), bar(second=True, close=100), both)
+    assert told(second) == (Action.SELL, Reason.TIME_STOP)
+    assert decision_sentence(second, bar(), 1, "en").startswith("Time stop: held for 1 bars")
+    assert decide(bought(1, bars_held=1), bar(close=90), both).reason == Reason.STOP_LOSS
+
+
 def test_without_limits_no_price_sells() -> None:
     assert decide(bought(2), bar(close=0.0001), NO_LIMITS).action == Action.HOLD
 
@@ -138,17 +155,18 @@ def test_a_decision_reads_as_one_sentence() -> None:
 
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_every_reason_has_a_sentence(language: str) -> None:
-    choices = product(range(4), (0, 1), (False, True), (False, True), (False, True), (0, 3))
+    choices = product(range(4), (0, 1), (False, True), (False, True), (False, True), (0, 3), (1, 5))
     states = [
-        PlanState(signal, Decimal(held), Decimal(100), Decimal(130), working, exiting, repeat, cool_down)
-        for signal, held, working, exiting, repeat, cool_down in choices
+        PlanState(signal, Decimal(held), Decimal(100), Decimal(130), working, exiting, repeat, cool_down, bars_held)
+        for signal, held, working, exiting, repeat, cool_down, bars_held in choices
     ]
+    limits = replace(LIMITS, time_stop_bars=5)
     reasons = set()
     for state in states:
         for row in (bar(), bar(first=True), bar(second=True, close=119), bar(first=True, exit_=True, close=119)):
             for close in (90.0, 110.0, 119.0, 121.0):
                 seen = row.model_copy(update={"close": close})
-                decision = decide(state, seen, LIMITS)
+                decision = decide(state, seen, limits)
                 reasons.add(decision.reason)
                 sentence = decision_sentence(decision, seen, state.signal, language)  # type: ignore[arg-type]
                 assert sentence

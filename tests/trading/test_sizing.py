@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trading.sizing import SizingInvalid, size_buy, size_sell, to_decimal
+from trading.sizing import SizingInvalid, level_price, most_within, size_buy, size_sell, to_decimal
 
 D = Decimal
 STOCK = {"lot": D(1), "min_quantity": D(1), "min_amount": D(0)}
@@ -118,3 +118,49 @@ def test_a_float_becomes_the_number_it_shows_itself_as(value: float) -> None:
 def test_what_is_no_number_never_becomes_money(value: float) -> None:
     with pytest.raises(SizingInvalid):
         to_decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "quantity"),
+    [
+        ({}, "20"),  # a fifth of 10,000 at 100
+        ({"held": D(15)}, "5"),
+        ({"held": D(25)}, "0"),
+        ({"rate": D(1)}, "100"),
+        ({"lot": D(30)}, "0"),
+        ({"price": D(99)}, "20"),
+        ({"worth": D(0)}, "0"),
+    ],
+)
+def test_a_position_grows_to_its_share_of_the_account(keys: dict[str, Any], quantity: str) -> None:
+    asked = {"rate": D("0.2"), "worth": D(10_000), "price": D(100), "held": D(0), "lot": D(1)}
+    assert most_within(**(asked | keys)) == D(quantity)
+
+
+@given(st.decimals("0.001", 1, places=3), st.decimals(0, 10**9, places=0), st.decimals("0.01", 10**6, places=2))
+def test_a_position_limit_is_kept_and_one_lot_more_would_break_it(
+    rate: Decimal, worth: Decimal, price: Decimal
+) -> None:
+    most = most_within(rate=rate, worth=worth, price=price, held=D(0), lot=D(1))
+    with localcontext(prec=80):
+        assert most * price <= rate * worth < (most + 1) * price
+
+
+@pytest.mark.parametrize(
+    ("level", "decimals", "price"),
+    [
+        (100.0, 0, "100"),
+        (100.01, 0, "101"),
+        (100.1 + 0.2, 1, "100.3"),
+        (100.31, 1, "100.4"),
+        (0.00000001, 8, "0.00000001"),
+    ],
+)
+def test_a_level_is_the_lowest_price_that_reaches_it(level: float, decimals: int, price: str) -> None:
+    assert level_price(level, decimals) == D(price)
+
+
+@pytest.mark.parametrize("level", [0.0, -1.0, float("nan"), float("inf")])
+def test_what_is_no_level_is_refused(level: float) -> None:
+    with pytest.raises(SizingInvalid):
+        level_price(level, 0)
