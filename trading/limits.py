@@ -97,7 +97,12 @@ class Facts:
 
     @property
     def collar(self) -> str:
-        return "price_collar_coin" if self.kind is InstrumentKind.CRYPTO else "price_collar_stock"
+        return collar_of(self.kind)
+
+
+def collar_of(kind: InstrumentKind) -> str:
+    """The name of the price collar that instruments of this kind have."""
+    return "price_collar_coin" if kind is InstrumentKind.CRYPTO else "price_collar_stock"
 
 
 def start_values(environment: Environment, currency: str = "KRW") -> dict[str, Decimal]:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from brokers.virtual import costs
 from markets.calendars import Calendar
-from markets.rules import round_to_tick
+from markets.rules import passive_price, price_band, round_to_tick
 from markets.types import InstrumentRules, Side
 
 # A market order has no price, yet cash must be set aside before it is sent. This much above the ask is reserved, and the
@@ -31,6 +31,23 @@ def worst_buy_price(rules: InstrumentRules, reference: Decimal, on: date) -> Dec
     unit = Decimal((0, (1,), -rules.price_decimals))
     worst = (reference * (1 + MARKET_BUY_MARGIN)).quantize(unit, rounding=ROUND_CEILING)
     return round_to_tick(rules.tick_table, worst, on, "up")
+
+
+def collar_price(
+    rules: InstrumentRules, side: Side, quote: Decimal, base: Decimal, rate: Decimal, most: Decimal | None, on: date
+) -> Decimal:
+    """The limit that a market order goes out with: a valid price at most `rate` worse than the last good quote.
+
+    It lies inside the day's price limits around `base`, and a buy never pays more than the `most` it was reserved at. Where
+    prices have run further away the order rests: nothing is chased.
+    """
+    unit = Decimal((0, (1,), -rules.price_decimals))
+    band = price_band(rules, base, on)
+    if side is Side.BUY:
+        highest = [quote * (1 + rate), *([most] if most is not None else []), *(band[1:] if band else ())]
+        return passive_price(rules.tick_table, side, min(highest).quantize(unit, rounding=ROUND_FLOOR), on)
+    lowest = [quote * (1 - rate), unit, *(band[:1] if band else ())]
+    return passive_price(rules.tick_table, side, max(lowest).quantize(unit, rounding=ROUND_CEILING), on)
 
 
 def to_reserve(rules: InstrumentRules, side: Side, quantity: Decimal, worst_price: Decimal, on: date) -> Decimal:

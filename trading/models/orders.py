@@ -71,6 +71,7 @@ class Order(models.Model):
     stop_price = ExactDecimalField(_("스톱 가격"), null=True)  # null unless a stop order
     triggered_at = models.DateTimeField(null=True)  # market time at which the stop price was reached
     worst_price = ExactDecimalField(null=True)  # a market buy's cash guard: it never pays more than was reserved
+    collar_price = ExactDecimalField(_("시장가 한계"), null=True)  # the limit a market order goes out with
     time_in_force = models.CharField(_("유효 기간"), max_length=4, choices=list(TIME_IN_FORCE_LABELS.items()))
     purpose = models.CharField(_("목적"), max_length=8, choices=list(PURPOSE_LABELS.items()), default="manual")
     plan = models.ForeignKey("trading.SwingPlan", models.PROTECT, null=True, related_name="orders")
@@ -179,8 +180,22 @@ class Order(models.Model):
         """Whether this is a stop order whose price has not come yet."""
         return self.order_type == OrderType.STOP and self.triggered_at is None
 
+    @property
+    def is_at_market(self) -> bool:
+        """Whether it names no price: a market order, or a stop whose price has come."""
+        return self.order_type == OrderType.MARKET or self.triggered_at is not None
+
+    @property
+    def _sent_as(self) -> OrderType:
+        if not self.is_at_market:
+            return OrderType(self.order_type)
+        return OrderType.MARKET if self.collar_price is None else OrderType.LIMIT
+
     def as_request(self) -> OrderRequest:
-        """What the broker is told; only a claimed order has it. A triggered stop goes out as a market order."""
+        """What the broker is told; only a claimed order has it.
+
+        A triggered stop goes out as a market order, and any market order as a limit at its collar where it has one.
+        """
         if self.sent_at is None:
             raise ValueError(f"order {self.pk} has not been claimed")
         return OrderRequest(
@@ -189,8 +204,8 @@ class Order(models.Model):
             instrument=self.instrument.key,
             side=Side(self.side),
             quantity=self.quantity,
-            order_type=OrderType.MARKET if self.triggered_at else OrderType(self.order_type),
-            limit_price=self.limit_price,
+            order_type=self._sent_as,
+            limit_price=self.limit_price if self.collar_price is None else self.collar_price,
             time_in_force=TimeInForce(self.time_in_force),
             claimed_at=self.sent_at,
         )

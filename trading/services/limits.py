@@ -20,8 +20,8 @@ from brokers.protocol import Environment, OrderType
 from markets import services as markets
 from markets.models import Instrument, LatestQuote
 from markets.services import Moment
-from markets.types import InstrumentKind, Side
-from trading import lifecycle, limits
+from markets.types import InstrumentKind, Side, market_day
+from trading import lifecycle, limits, risk
 from trading.lifecycle import OrderState
 from trading.limits import Facts, Limits
 from trading.models import Order, SwingPlan
@@ -99,7 +99,11 @@ def denial_for(asked: Asked, quote: LatestQuote, present: Moment, worst_price: D
 
 def denial_at_claim(order: Order, present: Moment) -> Denial | None:
     """The first limit that the order, let through when it was placed, would break now: limits, losses and prices move."""
-    wish = Wish(
+    return _denial(_wish_of(order), None)
+
+
+def _wish_of(order: Order) -> Wish:
+    return Wish(
         account=order.broker_account,
         instrument=order.instrument,
         user_id=order.user_id,
@@ -116,7 +120,23 @@ def denial_at_claim(order: Order, present: Moment) -> Denial | None:
         is_replacement=order.replaces_id is not None,
         reserved=order.reserved,
     )
-    return _denial(wish, None)
+
+
+def collar_at_claim(order: Order, present: Moment) -> Decimal | None:
+    """The limit a market order goes out with where its account has a collar; None for every other order.
+
+    It is reckoned anew at each claim, from the quote that this claim was checked against.
+    """
+    if not order.is_at_market:
+        return None
+    scopes = _wish_of(order).scopes
+    kind = InstrumentKind(order.instrument.kind)
+    rate = values_for(order.broker_account, scopes).get(limits.collar_of(kind))
+    quote = markets.latest_quote(order.instrument) if rate is not None else None
+    if rate is None or quote is None:
+        return None
+    rules, on = order.instrument.rules, market_day(present.at)
+    return risk.collar_price(rules, Side(order.side), quote.price, quote.base_price, rate, order.worst_price, on)
 
 
 def _denial(wish: Wish, quote: LatestQuote | None) -> Denial | None:

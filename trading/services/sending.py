@@ -23,7 +23,7 @@ from markets import services as markets
 from trading import lifecycle
 from trading.lifecycle import OrderState
 from trading.models import Order, OrderAttempt, OrderEvent
-from trading.services import gate, leases, readings, system
+from trading.services import gate, leases, limits, readings, system
 from trading.services.leases import LeaseLost
 from trading.services.reports import apply_report, finish, fold, locked
 from trading.services.timing import scaled
@@ -119,6 +119,7 @@ def _claim(order_id: UUID, fence: int, venue: Abilities | None, epoch: UUID | No
         finish(order, OrderState.WITHDRAWN, present.at, origin="claim", reason=denial.code, raw=denial.facts)
         return None
     attempt = order.attempts.count() + 1 if order.fence else 1
+    order.collar_price = limits.collar_at_claim(order, present) if venue.has_wire else None
     deadline = _submit(order)
     OrderAttempt.objects.create(order=order, number=attempt, fence=fence, release=system.release_id())
     before = {"cash": reading.cash, "units": reading.units} if reading else {}
@@ -137,7 +138,8 @@ def _submit(order: Order) -> datetime:
     order.lease_until = now + scaled(OWNED_FOR)
     order.clean_reads = 0
     order.version += 1
-    order.save(update_fields=["state", "fence", "sent_at", "deadline_at", "lease_until", "clean_reads", "version"])
+    changed = ["state", "fence", "sent_at", "deadline_at", "lease_until", "clean_reads", "collar_price", "version"]
+    order.save(update_fields=changed)
     return deadline
 
 
