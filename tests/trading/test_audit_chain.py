@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,8 @@ from accounts.services.audit import record, verify
 from tests import factories as make
 from tests.backends.unguarded import unguarded
 from tests.trading.test_parallel_orders import at_once
+from trading.models import Halt
+from trading.services import halts, triggers
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "pass phrase for tests"
@@ -139,6 +142,25 @@ def test_hostile_text_is_kept_and_proven() -> None:
     record("x" * 300, "y" * 300, "\0\n\ud800" + "z" * 300, {"\0": "\ud800\r\n" * 9}, address="1" * 300)
     assert AuditEntry.objects.get().subject.startswith("  ?z")
     assert verify().breaks == ()
+
+
+def test_a_broken_chain_stops_the_site_until_a_person_has_seen_it(entries: list[AuditEntry]) -> None:
+    """§3.11: looked at once an hour; what was broken before a person opened the site again stops nothing more."""
+
+    def sweep(hours: int) -> int:
+        return triggers.sweep(timezone.now() + timedelta(hours=hours))
+
+    assert sweep(0) == 0
+    tamper("UPDATE accounts_auditentry SET actor = 'user:another' WHERE number = 3")
+    assert [sweep(0), sweep(2)] == [0, 1]
+    site = Halt.objects.exclude(mode="active").get()
+    assert (site.scope, site.mode, site.reason) == ("site", "halted", "audit_broken")
+    assert site.facts == {"number": "3", "fault": "altered", "breaks": "1"}
+    halts.open_latch("site", "", by=None)
+    assert sweep(4) == 0
+    newest = record("dispatch", "act", "thing").number
+    tamper("UPDATE accounts_auditentry SET actor = 'user:another' WHERE number = %s", newest)
+    assert sweep(6) == 1
 
 
 # Who leaves entries

@@ -16,7 +16,10 @@ class Lease(models.Model):
 
 
 class Pulse(models.Model):
-    """The last sign of life of one process: worker, beat, dispatch. The feeds have their own (`markets.PriceFeed`)."""
+    """The last sign of life of one process: worker, beat, dispatch. The feeds have their own (`markets.PriceFeed`).
+
+    "audit" says when the audit was last walked.
+    """
 
     name = models.CharField(max_length=32, primary_key=True)
     at = models.DateTimeField()

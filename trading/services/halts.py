@@ -299,8 +299,13 @@ def _save(row: Halt) -> None:
         transaction.on_commit(partial(publish_account_changed, account.pk, account.user_id))
 
 
+def subject_of(scope: Scope) -> str:
+    """What the audit calls this latch."""
+    return ":".join(scope)
+
+
 def _leave_a_record(row: Halt, before: dict[str, str], act: str, by: User | str | None) -> None:
     """Last in the transaction: everybody else who writes the audit waits from here until it has committed."""
-    subject = f"{row.scope}:{row.target}"
+    subject = subject_of((row.scope, row.target))
     logger.warning("latch", act=act, subject=subject, mode=str(row.mode), reason=row.reason)
     audit.record(by, act, subject, before, _state(row))

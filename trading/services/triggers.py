@@ -30,7 +30,8 @@ QUICK: tuple[Check, ...] = (
     watches.losses_in_row,
     watches.orders_per_minute,
 )
-SLOW: tuple[Check, ...] = (watches.books_that_differ,)  # takes as long as the largest account's history is
+# They take as long as the largest account's history is, and the audit's.
+SLOW: tuple[Check, ...] = (watches.books_that_differ, watches.audit_that_broke)
 CHECKS = QUICK + SLOW
 
 

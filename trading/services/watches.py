@@ -14,9 +14,11 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Max, Q
 from django.utils import timezone
 
+from accounts.models import AuditEntry
+from accounts.services import audit
 from brokers.models import BrokerAccount
 from brokers.protocol import Environment
 from markets import services as markets
@@ -25,9 +27,9 @@ from markets.types import Side, Source
 from trading import lifecycle, limits
 from trading.latches import Mode
 from trading.lifecycle import OrderState
-from trading.models import BooksCheck, Order, PositionDifference, RiskLimit, SignalStep, SwingPlan
+from trading.models import BooksCheck, Order, PositionDifference, Pulse, RiskLimit, SignalStep, SwingPlan
 from trading.services.audit import check_books
-from trading.services.halts import Scope
+from trading.services.halts import SITE, Scope, subject_of
 from trading.services.limit_rows import start_of
 from trading.services.standing import day_losses, standings
 from trading.services.timing import scaled
@@ -35,6 +37,8 @@ from trading.services.timing import scaled
 UNKNOWN_TOO_LONG = timedelta(minutes=5)
 SILENT_TOO_LONG = timedelta(minutes=1)
 BOOKS_EVERY = timedelta(minutes=5)
+AUDIT_EVERY = timedelta(hours=1)
+AUDIT = "audit"  # the pulse that says when the audit was last walked
 BOOKS_BUDGET = 0.25  # seconds of one sweep, and at least one account
 REFUSALS_WITHIN = timedelta(days=7)
 REAL = [Environment.PAPER.value, Environment.LIVE.value]
@@ -225,6 +229,23 @@ def books_that_differ(watched: Watched) -> Iterator[Trip]:
             yield Trip(("account", str(account.pk)), Mode.HALTED, "books_differ", account.user_id, facts)
         if monotonic() - started > BOOKS_BUDGET:
             return
+
+
+def audit_that_broke(watched: Watched) -> Iterator[Trip]:
+    """Once an hour: entries of the audit were changed or are gone, and nobody can say any more who did what.
+
+    What was broken when a person last opened the site again is known to that person and stops nothing more.
+    """
+    if Pulse.objects.filter(name=AUDIT, at__gt=watched.now - scaled(AUDIT_EVERY)).exists():
+        return
+    breaks = audit.verify().breaks
+    Pulse.objects.update_or_create(name=AUDIT, defaults={"at": watched.now})
+    opened = AuditEntry.objects.filter(action="resume", subject=subject_of(SITE))
+    known = opened.aggregate(last=Max("number"))["last"] or 0
+    news = [each for each in breaks if each.number > known]
+    if news:
+        facts = {"number": str(news[0].number), "fault": news[0].fault, "breaks": str(len(news))}
+        yield Trip(SITE, Mode.HALTED, "audit_broken", None, facts)
 
 
 def _on_account(account_id: UUID, user_id: UUID, reason: str, **facts: str) -> Trip:
