@@ -38,9 +38,21 @@ TIME_BETWEEN_ISSUES = {TokenKind.ACCESS: timedelta(seconds=61), TokenKind.APPROV
 
 
 class TokenUnavailable(BrokerError):
-    """There is no token and none may be had now: nothing was sent."""
+    """There is no token and none may be had now: nothing was sent. `told`: KIS's code where it refused, else ""."""
 
     code = "broker_token_unavailable"
+
+    def __init__(self, message: str, told: str = "") -> None:
+        super().__init__(message)
+        self.told = told
+
+
+class IssueRefused(Garbled):
+    """The issuer answered with an error of its own instead of a token."""
+
+    def __init__(self, status: int, told: str) -> None:
+        super().__init__(f"token: HTTP {status} {told}".rstrip())
+        self.told = told
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +143,7 @@ class Tokens:
             reply = self._http.read(self._question(kind))
             token = _READERS[kind](reply, now)
         except (ReadIncomplete, Garbled) as e:
-            raise TokenUnavailable(str(e)) from None
+            raise TokenUnavailable(str(e), e.told if isinstance(e, IssueRefused) else "") from None
         self._store.keep(kind, token)
         return token
 
@@ -169,8 +181,7 @@ def _issue(reply: Reply) -> dict[str, Any]:
     body = json_object(reply.body)
     code = body.get("error_code")
     if reply.status != 200 or code is not None:
-        is_code = isinstance(code, str) and _ERROR_CODE.fullmatch(code)
-        raise Garbled(f"token: HTTP {reply.status} {code if is_code else ''}".rstrip())
+        raise IssueRefused(reply.status, code if isinstance(code, str) and _ERROR_CODE.fullmatch(code) else "")
     return body
 
 

@@ -212,7 +212,7 @@ def test_real_money_moves_only_where_it_is_switched_on(instrument: Instrument, s
     settings.LIVE_TRADING = False
     assert refusal(account, instrument) == "live_trading_off"
     settings.LIVE_TRADING = True
-    assert refusal(account, instrument) == "broker_not_configured"  # no adapter of this name
+    assert refusal(account, instrument) == "broker_key_missing"
 
 
 def test_a_paper_account_needs_an_adapter_and_nothing_more(instrument: Instrument, settings: Any) -> None:
