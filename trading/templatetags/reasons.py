@@ -96,6 +96,7 @@ SENTENCES = {
     "account_reset": _("계좌를 초기화하면서 취소했습니다."),
     "day_over": _("장이 끝나 남은 수량이 만료되었습니다."),
     "broker_not_configured": _("이 계좌의 증권사 연결이 설정되어 있지 않습니다."),
+    "bar_over": _("진입하려던 봉이 끝나 남은 수량을 거두었습니다."),
     "expired_before_sending": _("보내기 전에 유효 기간이 끝났습니다."),
     "not_sent_in_time": _("제때 보내지 못했습니다. 증권사에 접수되었는지 확인하고 있습니다."),
     "sender_gone": _("보내던 프로세스가 멈췄습니다. 증권사에 접수되었는지 확인하고 있습니다."),
@@ -150,9 +151,29 @@ SENTENCES = {
     "not_this_order": _(
         "증권사의 그 주문은 이 주문일 수 없습니다. 이미 다른 주문과 이어져 있거나 목록에서 사라졌습니다."
     ),
+    # keys of broker accounts
+    "order_open": _("끝나지 않은 주문 %(orders)s건이 있습니다. 끝나거나 취소한 뒤 다시 해 주세요."),
+    "live_account_off": _("이 서버는 실전 거래가 꺼져 있어 실전 계좌를 쓸 수 없습니다. 모의투자 키는 등록할 수 있습니다."),
+    "broker_key_missing": _("이 계좌에는 쓸 수 있는 증권사 키가 없습니다. 키를 다시 등록해 주세요."),
+    "broker_token_unavailable": _("증권사가 접속 토큰을 주지 않았습니다. 잠시 뒤 다시 시도합니다."),
+    "key_unreachable": _("증권사 서버에 닿지 못했습니다. 잠시 뒤 다시 해 주세요."),
+    "key_refused": _("증권사가 이 요청을 거절했습니다."),
+    "key_unknown": _("증권사가 모르는 앱 키입니다. 실전과 모의투자의 키는 서로 다릅니다."),
+    "key_secret_wrong": _("앱 시크릿이 이 앱 키의 것이 아닙니다."),
+    "key_asked_too_soon": _("접속 토큰은 1분에 한 번만 받을 수 있습니다. 1분 뒤에 다시 확인해 주세요."),
+    "key_of_other_environment": _("이 키는 다른 환경의 키입니다. 실전과 모의투자를 확인해 주세요."),
+    "key_account_wrong": _("이 키로는 쓸 수 없는 계좌 번호입니다."),
+    "key_has_odd_characters": _("앱 키나 앱 시크릿에 키에 있을 수 없는 글자가 있습니다. 다시 복사해 주세요."),
+    "key_registered_already": _("이미 등록된 앱 키입니다."),
+    "account_registered_already": _("이미 등록한 계좌입니다. 그 계좌에서 키를 바꿔 주세요."),
+    "account_number_wrong": _("계좌 번호는 숫자 열 자리입니다. 예: 12345678-01"),
+    "account_number_other": _("이 계좌와 다른 계좌 번호입니다. 다른 계좌는 새로 등록해 주세요."),
     # why a plan did nothing
     "warming_up": _("지표를 계산할 봉이 아직 부족합니다. 필요 %(needed)s, 있음 %(bars)s"),
     "late": _("건너뛰었습니다: 봉이 마감된 뒤 너무 늦게 보았습니다."),
+    "entry_bar_over": _("사지 않았습니다: 진입하려던 봉이 이미 끝났습니다."),
+    "position_full": _("사지 않았습니다: 계좌 평가액의 %(most)s까지인 최대 비중을 이미 채웠습니다."),
+    "worth_unknown": _("사지 않았습니다: 시세가 없는 보유 종목이 있어 최대 비중을 셈할 수 없습니다."),
     "nothing_to_trade": _("거래하지 않았습니다: 예산이 최소 주문보다 작습니다."),
     "plan_is_off": _("멈춰 있는 오토 스윙입니다. 다시 시작한 뒤 판단할 수 있습니다."),
     "no_closed_bar_yet": _("아직 마감된 봉이 없어 판단할 수 없습니다."),
@@ -169,6 +190,10 @@ SENTENCES = {
     "budget_below_spent": _("예산은 이번 회차에 이미 쓴 %(spent)s보다 작을 수 없습니다."),
     "plan_holds": _("%(held)s만큼 들고 있어 그림자로 바꿀 수 없습니다. 그림자는 팔지도 않습니다."),
     "unknown_strategy": _("쓸 수 없는 전략입니다. 다시 골라 주세요."),
+    "strategy_name_length": _("전략의 이름은 1자부터 %(limit)s자까지입니다."),
+    "strategy_name_taken": _("이미 같은 이름의 전략이 있습니다: %(name)s"),
+    "too_many_strategies": _("전략은 %(limit)s개까지 저장할 수 있습니다."),
+    "too_many_versions": _("한 전략의 판은 %(limit)s개까지 저장할 수 있습니다."),
     "rule_not_traded_yet": _(
         "이 전략에는 아직 주문으로 옮기지 않는 규칙이 있어 그림자로만 등록할 수 있습니다. (%(word)s)"
     ),
