@@ -1,10 +1,15 @@
 """The market of a bar: the books an order meets in it, by the shared matching model."""
 
+from itertools import pairwise
+
+import numpy as np
+
 from backtests.setup import Setup
-from backtests.venue import Day, TermsOf, Venue
-from brokers.virtual.matching import Depth, Level, Resting, match
-from markets.bars import Bars
+from backtests.venue import LARGEST, Day, TermsOf, Venue
+from brokers.virtual.matching import Depth, Level, Resting, Ticks, match
+from markets.bars import Bars, FloatArray, IntArray
 from markets.types import InstrumentRules, Side
+from strategies.evaluation import BoolArray
 
 MICRO = 1_000_000
 ENDLESS = 10**30  # units: as much as anybody asks for
@@ -20,6 +25,12 @@ class Market:
         self._slippage = float(setup.slippage_rate)
         self._share = share
 
+    @property
+    def may_be_smooth(self) -> bool:
+        """Whether orders meet one price in a bar, which arrays can say."""
+        highest = float(self.bars.high.max()) * self.venue.price_scale * (1 + self._slippage)
+        return self.setup.fills == "open" and not self.setup.slippage_ticks and 2 * highest < LARGEST
+
     def quoted(self, side: Side, price: float, day: Day) -> int:
         """The price quoted to who buys, or sells, when `price` was traded; 0 where there is none."""
         if self._slippage:
@@ -31,6 +42,30 @@ class Market:
             return ticks.raised(quoted, spread) if spread else quoted
         quoted = ticks.down(down)
         return ticks.lowered(quoted, spread) if spread and quoted else quoted
+
+    def quotes(self, buys: BoolArray, prices: FloatArray, at: IntArray) -> list[int]:
+        """`quoted` of each traded price at its time, ascending, to who buys where `buys` says so, else to who sells."""
+        if self._slippage:
+            prices = prices * np.where(buys, 1 + self._slippage, 1 - self._slippage)
+        down, up = self.venue.all_down_and_up(prices)
+        found = np.where(buys, up, down)
+        days = self.venue.days(at)
+        edges = [0, *(n for n in range(1, len(days)) if days[n] is not days[n - 1]), len(days)]
+        for start, stop in pairwise(edges):
+            ticks, part, is_buy = days[start].terms.ticks, found[start:stop], buys[start:stop]
+            sizes = _sizes(ticks, part)
+            part += np.where(is_buy, -part % sizes, -(part % sizes))
+            for _ in range(self.setup.spread_ticks):
+                up, down = part + _sizes(ticks, part), part - _sizes(ticks, part - 1)
+                part[:] = np.where(is_buy, up, np.where(part > 0, np.maximum(down, ticks.sizes[0]), part))
+        told: list[int] = found.tolist()
+        return told
+
+    def shares(self, bars: IntArray) -> list[int]:
+        """Our share of the volume of each of these bars."""
+        if self.setup.participation is None:
+            return [ENDLESS] * len(bars)
+        return [self.share(self.volume(bar)) for bar in bars.tolist()]
 
     def volume(self, bar: int) -> int:
         """What was traded in a bar, as far as it limits us."""
@@ -74,3 +109,10 @@ class Market:
         prices = (bars.open[bar], bars.low[bar], bars.high[bar], bars.close[bar])
         volumes = (quarter, quarter, quarter, volume - 3 * quarter)
         return [(at, float(price), part) for at, price, part in zip(times, prices, volumes, strict=True)]
+
+
+def _sizes(ticks: Ticks, prices: IntArray) -> IntArray:
+    """The tick of each price."""
+    if len(ticks.sizes) == 1:
+        return np.full(len(prices), ticks.sizes[0])
+    return np.array(ticks.sizes)[np.searchsorted(ticks.starts, prices, side="right") - 1]

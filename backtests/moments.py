@@ -16,23 +16,23 @@ Touched = Callable[[int, int], BoolArray]
 
 
 class Moments:
-    """The bars of an evaluation that ask for something, by what they ask."""
+    """The bars of an evaluation that ask for something, by what they ask: `first` and `second` to buy, `exits` to sell."""
 
     def __init__(self, evaluation: Evaluation) -> None:
         free = ~evaluation.exit
-        self._first = _places(_reached(evaluation, 0, evaluation.entries[0] & free))
-        self._exits = _places(evaluation.exit)
+        self.first = _places(_reached(evaluation, 0, evaluation.entries[0] & free))
+        self.exits = _places(evaluation.exit)
         two = len(evaluation.entries) > 1
-        self._second = _places(_reached(evaluation, 1, evaluation.entries[1] & free)) if two else []
+        self.second = _places(_reached(evaluation, 1, evaluation.entries[1] & free)) if two else []
 
     def first_buy(self, since: int, end: int) -> int:
         """The next bar at or after `since` that may ask for the first buy; `end` where there is none."""
-        return _next(self._first, since, end)
+        return _next(self.first, since, end)
 
     def while_held(self, since: int, end: int, *, second: bool) -> int:
         """The next bar on which the rule sells or, where `second`, buys more."""
-        sells = _next(self._exits, since, end)
-        return min(sells, _next(self._second, since, sells)) if second else sells
+        sells = _next(self.exits, since, end)
+        return min(sells, _next(self.second, since, sells)) if second else sells
 
 
 def first_touch(touched: Touched, start: int, end: int) -> int:

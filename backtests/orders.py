@@ -2,20 +2,24 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
 
 from backtests.market import MICRO, Market
 from backtests.plan import STEPS, Plan, Working
 from backtests.venue import RATE_UNIT, Charging, Day
-from brokers.virtual import costs
 from brokers.virtual.matching import to_units
-from markets.bars import FloatArray
+from markets.bars import FloatArray, IntArray
 from markets.calendars import load_default
 from markets.types import Side, from_epoch
+from strategies.evaluation import BoolArray
 from trading import risk
 from trading.signal import Action
-from trading.sizing import size_buy, size_sell, to_decimal
+from trading.sizing import size_sell, to_decimal
 
 DEAREST = 50  # with common rates a buy surely costs less than its amount and one fiftieth of it
+MARGIN = Fraction(1 + risk.MARKET_BUY_MARGIN)
 ONE_MICROSECOND = timedelta(microseconds=1)
 ROUND_THE_CLOCK = risk.ROUND_THE_CLOCK_ORDER_LIFE // ONE_MICROSECOND
 
@@ -29,6 +33,14 @@ class Orders:
         self._calendar = load_default()[self._rules.calendar]
         fixed = self._setup.quantity
         self._fixed = None if fixed is None else to_units(fixed, self._rules.quantity_decimals)
+        self._asks_price = self._setup.collar or fixed is None
+        self._share = whole_or_fraction(Fraction(self._setup.first_share))
+        budget = self._setup.budget
+        self._budget = None if budget is None else whole_or_fraction(_scaled(budget, self._rules.cash_decimals))
+        rules = self._rules
+        self._least_units = _scaled(rules.min_quantity, rules.quantity_decimals)
+        self._least_traded = _scaled(rules.min_amount, rules.price_decimals + rules.quantity_decimals)
+        self._expiries: dict[int, int] = {}
 
     def sale(self, bar: int, reason: str, place: int) -> Working | None:
         """Everything held, in whole lots, sold after the close of `bar`; None where that is no lot. `place`: the next fill's."""
@@ -40,46 +52,73 @@ class Orders:
 
     def buy(self, bar: int, action: Action, reason: str, place: int) -> Working | None:
         """A step into the position after the close of `bar`; None where it is no lot, or more than there is cash."""
-        step, setup = STEPS[action], self._setup
-        if self._fixed is not None and not setup.collar:
-            units = self._within_position_limit(self._fixed, bar)
-            return self._order(Side.BUY, step, units, None, bar, reason, place) if units else None
+        step = STEPS[action]
         day = self._venue.day(self._bars.closed_at.item(bar))
-        worst = risk.worst_buy_price(self._rules, self._venue.price(self._reference(bar, step, day)), day.on)
-        units = self._within_position_limit(self._sized(action, worst, day), bar)
-        if not setup.collar:
-            return self._order(Side.BUY, step, units, None, bar, reason, place) if units else None
-        collar = to_units(worst, self._rules.price_decimals)
-        if not units or not self._is_affordable(collar, units, worst, day):
+        units, collar = self.terms(step, self._reference(bar, step, day) if self._asks_price else 0, day)
+        units = self._within_position_limit(units, bar)
+        if not units or (collar is not None and not self._is_affordable(collar, units, day)):
             return None
         return self._order(Side.BUY, step, units, collar, bar, reason, place)
+
+    def terms(self, step: int, reference: int, day: Day) -> tuple[int, int | None]:
+        """The units a step asks for and the most it pays for each; None where the cash alone decides.
+
+        As `trading.risk.worst_buy_price` and `trading.sizing.size_buy` say it; `reference` is the price quoted, in units.
+        """
+        if not self._asks_price:
+            return self._fixed or 0, None
+        worst = day.terms.ticks.up(-(-reference * MARGIN.numerator // MARGIN.denominator))
+        units = self._sized(step, worst, day) if self._fixed is None else self._fixed
+        return units, worst if self._setup.collar else None
+
+    def pays(self, units: int, quoted: int, collar: int | None, day: Day, placed: Day) -> bool:
+        """Whether so many units can be set aside for on the day they were `placed`, and bought at `quoted`."""
+        if collar is None:
+            return self._surely_pays(self._amount(quoted * units), day)
+        return quoted <= collar and self._is_affordable(collar, units, placed)
 
     def affordable(self, quoted: int, wanted: int, day: Day) -> int:
         """`wanted`, or the most units, in whole lots, that all the cash pays for at a quoted price."""
         venue, ticks = self._venue, day.terms.ticks
         if day.terms.slippage_ticks:
             quoted = ticks.raised(quoted, day.terms.slippage_ticks)
-        if self._surely_pays(quoted * wanted * venue.more // venue.less, day):
+        if self._surely_pays(self._amount(quoted * wanted), day):
             return wanted
         dearest = quoted * (RATE_UNIT + day.buy_commission + day.buy_tax)
         units = max(self._plan.cash - 1, 0) * venue.less * RATE_UNIT // (dearest * venue.more)
         return min(wanted, units - units % venue.lot)
 
-    def _sized(self, action: Action, worst: Decimal, day: Day) -> int:
-        if self._fixed is not None:
-            return self._fixed
-        rules, budget = self._rules, self._setup.budget
-        quantity = size_buy(
-            budget=self._venue.cash(self._plan.cash + self._plan.spent) if budget is None else budget,
-            share=self._setup.first_share if action is Action.BUY_FIRST else Decimal(1),
-            price=worst,
-            fee_rate=day.sizing_fee,
-            lot=rules.lot,
-            min_quantity=rules.min_quantity,
-            min_amount=rules.min_amount,
-            already_spent=self._venue.cash(self._plan.spent),
-        )
-        return to_units(quantity, rules.quantity_decimals)
+    def _sized(self, step: int, worst: int, day: Day) -> int:
+        """The most whole lots that the step's share of the budget, and what is left of it, pay for at the worst price."""
+        venue, spent, lot = self._venue, self._plan.spent, self._venue.lot
+        budget = self._plan.cash + spent if self._budget is None else self._budget
+        share = budget * self._share if step == 1 else budget
+        spendable = min(share, budget - spent) * venue.less * RATE_UNIT
+        dearest = lot * worst * (RATE_UNIT + day.buy_commission) * venue.more
+        units = max(0, spendable // dearest) * lot
+        return units if units >= self._least_units and units * worst >= self._least_traded else 0
+
+    def references(self, decided: IntArray, buys: BoolArray) -> list[tuple[int, Day]]:
+        """For each decided bar the price its buy is sized from, and its day."""
+        closed, days = self._bars.close[decided], self._venue.days(self._bars.closed_at[decided])
+        if not self._asks_price:
+            return [(0, day) for day in days]
+        quoted = self._market.quotes(np.ones(len(decided), dtype=np.bool_), closed, self._bars.closed_at[decided])
+        if self._setup.participation is not None:
+            shares = self._market.shares(decided)
+            bare = self._venue.all_down_and_up(closed)[1].tolist()
+            quoted = [price if share else close for price, share, close in zip(quoted, shares, bare, strict=True)]
+        return list(zip(quoted, days, strict=True))
+
+    def alive(self, decided: IntArray, opened: IntArray) -> list[bool]:
+        """Whether an order placed on the close of each decided bar is still good at that open."""
+        if not self._setup.day_orders:
+            return [True] * len(decided)
+        placed = self._bars.closed_at[decided]
+        if self._calendar.key == "always":
+            lives: list[bool] = (opened * MICRO < placed * MICRO + ROUND_THE_CLOCK).tolist()
+            return lives
+        return [at * MICRO < self._expiry(since) for at, since in zip(opened.tolist(), placed.tolist(), strict=True)]
 
     def _reference(self, bar: int, step: int, day: Day) -> int:
         """What the worst price is reckoned from: the price a step waits at, else the quoted price when `bar` closed.
@@ -104,14 +143,18 @@ class Orders:
         most = max(to_decimal(self._most) * worth / price - held, Decimal(0))
         return min(units, to_units(size_sell(held=most, lot=self._rules.lot), self._rules.quantity_decimals))
 
-    def _is_affordable(self, collar: int, units: int, worst: Decimal, day: Day) -> bool:
-        """Whether the cash for the dearest way the order can fill is there."""
-        venue = self._venue
-        if self._surely_pays(collar * units * venue.more // venue.less, day):
+    def _is_affordable(self, collar: int, units: int, day: Day) -> bool:
+        """Whether the cash for the dearest way the order can fill is there, as `costs.worst_case` says it."""
+        venue, traded = self._venue, collar * units
+        if self._surely_pays(self._amount(traded), day):
             return True
-        commission = self._setup.commission
-        needed = costs.worst_case(self._rules, Side.BUY, worst, venue.quantity(units), day.on, commission=commission)
-        return needed <= venue.cash(self._plan.cash)
+        each = venue.less * RATE_UNIT
+        fee = traded * day.highest_commission * venue.more // each
+        return self._amount(traded) + fee + traded * day.highest_tax * venue.more // each <= self._plan.cash
+
+    def _amount(self, traded: int) -> int:
+        """What so much costs without charges: a buy's amount is rounded up."""
+        return (traded * self._venue.more + self._venue.less - 1) // self._venue.less
 
     def _surely_pays(self, amount: int, day: Day) -> bool:
         """Whether the cash is more than `amount` can come to with all costs, without reckoning them."""
@@ -128,4 +171,18 @@ class Orders:
     def _expiry(self, placed: int) -> int:
         if self._calendar.key == "always":
             return placed * MICRO + ROUND_THE_CLOCK
+        known = self._expiries.get(placed)
+        return known or self._expiries.setdefault(placed, self._session_end(placed))
+
+    def _session_end(self, placed: int) -> int:
         return (risk.day_order_expiry(self._calendar, from_epoch(placed)) - from_epoch(0)) // ONE_MICROSECOND
+
+
+def whole_or_fraction(number: Fraction) -> int | Fraction:
+    return number.numerator if number.denominator == 1 else number
+
+
+def _scaled(number: Decimal, decimals: int) -> Fraction:
+    """A number in units, which it need not be a whole number of."""
+    units: int = 10**decimals
+    return Fraction(number) * units

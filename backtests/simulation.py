@@ -9,12 +9,15 @@ from backtests.moments import Moments, first_touch
 from backtests.orders import Orders
 from backtests.plan import STEPS, Plan, Working
 from backtests.setup import Setup
+from backtests.smooth import Smooth
 from markets.types import InstrumentRules, Side
+from strategies.document import Risk
 from strategies.evaluation import Evaluation
 from trading.signal import Action, Decision, RiskRates, decide
 from trading.sizing import to_decimal
 
 TIME_STOP = "time_stop"
+NO_LIMITS = Risk().limits()
 
 
 class _Passed:
@@ -35,9 +38,9 @@ _VERDICT = {True: _Passed(True), False: _Passed(False)}
 
 
 class Simulation:
-    """One plan over the bars of one evaluation."""
+    """One plan over the bars of one evaluation; `smooth`: cycles without surprises are taken many at once."""
 
-    def __init__(self, evaluation: Evaluation, rules: InstrumentRules, setup: Setup) -> None:
+    def __init__(self, evaluation: Evaluation, rules: InstrumentRules, setup: Setup, *, smooth: bool = True) -> None:
         self._evaluation, self._setup = evaluation, setup
         self._bars, self._count = evaluation.bars, len(evaluation.bars)
         self._market = Market(rules, evaluation.bars, setup)
@@ -56,11 +59,17 @@ class Simulation:
         self.plan = Plan(self.venue, self.venue.cash_units(setup.cash), setup.cooldown_bars, repeat=setup.repeat)
         self.fills: list[UnitFill] = []
         self._orders = Orders(self._market, self.plan, self._stops, self._limits.max_position_rate)
+        has_limits = self._limits != NO_LIMITS or any(prices is not None for prices in self._stops)
+        is_smooth = smooth and self._market.may_be_smooth and not has_limits
+        parts = (self._market, self.plan, self._orders, self._moments, self.fills)
+        self._smooth = Smooth(*parts) if is_smooth else None
 
     def run(self, first: int) -> None:
         """Decide on every bar from `first` on that asks for it, and trade."""
         bar = first
         while bar < self._count:
+            if self._smooth is not None and self.plan.signal == 0:
+                bar = self._smooth.walk(bar)
             bar = self._next(bar)
             if bar < self._count:
                 bar = self._decide_at(bar)

@@ -9,10 +9,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
+
+import numpy as np
 
 from brokers.virtual import costs
 from brokers.virtual.costs import COSTS
 from brokers.virtual.matching import Terms, Ticks, floor_units, from_units, to_units
+from markets.bars import FloatArray, IntArray
 from markets.dated import period_of, read_json
 from markets.rules import DATA
 from markets.types import InstrumentRules, Side
@@ -22,6 +26,8 @@ RATE_UNIT: int = 10**RATE_DECIMALS
 SEOUL_SECONDS, DAY_SECONDS = 9 * 3600, 86400
 THE_FIRST = date(1970, 1, 1)
 TICK_TABLES = DATA / "tick_tables.json"
+LARGEST = 2.0**52  # units above which a float64 is not sure of each
+UNSURE = 2e-14  # how near, relatively, a float64 may be to a whole number of units without telling which side it is on
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,8 @@ class Day:
     buy_tax: int
     sell_commission: int
     sell_tax: int
+    highest_commission: int  # of a buy, on this day or any later one: an order may rest into a dearer year
+    highest_tax: int
     sizing_fee: Decimal
 
 
@@ -57,6 +65,16 @@ class Venue:
         period = bisect_right(self._changes, number)
         return self._days.get(period) or self._new_day(period, number)
 
+    def days(self, epochs: IntArray) -> list[Day]:
+        """What holds at each of these instants, in ascending order."""
+        numbers = (epochs + SEOUL_SECONDS) // DAY_SECONDS
+        periods = np.searchsorted(self._changes, numbers, side="right")
+        starts = [0, *(np.flatnonzero(np.diff(periods)) + 1).tolist(), len(epochs)]
+        found: list[Day] = []
+        for start, stop in pairwise(starts):
+            found += [self.day(int(epochs[start]))] * (stop - start)
+        return found
+
     def down_and_up(self, price: float) -> tuple[int, int]:
         """The units at or below a price of the bars and at or above it: the same where it is a whole number of them.
 
@@ -68,6 +86,28 @@ class Venue:
         down = floor_units(Decimal(f"{price:.15g}"), self.rules.price_decimals)
         exact = from_units(down, self.rules.price_decimals) == Decimal(f"{price:.15g}")
         return down, down if exact else down + 1
+
+    def all_down_and_up(self, prices: FloatArray) -> tuple[IntArray, IntArray]:
+        """`down_and_up` of each price; all are below LARGEST units."""
+        scaled = prices * self.price_scale
+        nearest = np.rint(scaled)
+        exact = nearest / self.price_scale == prices
+        down = np.where(exact, nearest, np.floor(scaled))
+        up = np.where(exact, nearest, down + 1)
+        near = np.abs(scaled - nearest) <= UNSURE * scaled
+        for place in np.flatnonzero(~exact & near).tolist():
+            down[place], up[place] = self.down_and_up(prices.item(place))
+        return down.astype(np.int64), up.astype(np.int64)
+
+    def charged(self, side: Side, traded: int, day: Day) -> tuple[int, int, int]:
+        """Amount, fee and tax of an order that filled at once and whole; `traded` is price times quantity."""
+        more, less = self.more, self.less
+        if side is Side.BUY:
+            amount, commission, tax = (traded * more + less - 1) // less, day.buy_commission, day.buy_tax
+        else:
+            amount, commission, tax = traded * more // less, day.sell_commission, day.sell_tax
+        each = less * RATE_UNIT
+        return amount, traded * commission * more // each, traded * tax * more // each
 
     def volume_units(self, volume: float) -> int:
         units = round(volume * self.quantity_scale)
@@ -91,6 +131,7 @@ class Venue:
         on = THE_FIRST + timedelta(days=number)
         buy = costs.rates(self.rules, Side.BUY, on, commission=self._commission)
         sell = costs.rates(self.rules, Side.SELL, on, commission=self._commission)
+        highest = costs.highest_rates(self.rules, Side.BUY, on, commission=self._commission)
         day = self._days[period] = Day(
             on=on,
             terms=self._terms_of(Ticks.of(self.rules, on), self.lot),
@@ -98,6 +139,8 @@ class Venue:
             buy_tax=_rate_units(buy.tax),
             sell_commission=_rate_units(sell.commission),
             sell_tax=_rate_units(sell.tax),
+            highest_commission=_rate_units(highest.commission),
+            highest_tax=_rate_units(highest.tax),
             sizing_fee=buy.commission,
         )
         return day
