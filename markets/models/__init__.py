@@ -3,11 +3,12 @@
 from markets.models.bars import StoredBar
 from markets.models.fields import ExactDecimalField, ExactSum
 from markets.models.instruments import Instrument, InstrumentQuerySet, WatchlistItem
-from markets.models.live import LatestQuote, PriceFeed
+from markets.models.live import BarOpening, LatestQuote, PriceFeed
 from markets.models.statements import Statements
 from markets.models.trading_days import TradingDay
 
 __all__ = [
+    "BarOpening",
     "ExactDecimalField",
     "ExactSum",
     "Instrument",

@@ -54,3 +54,29 @@ class LatestQuote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instrument_id} {self.price}"
+
+
+class BarOpening(models.Model):
+    """The bar under way of one instrument and interval: what of it is settled from its first trade on.
+
+    Rules that wait at a distance above the open, and readings of the moment, need it before the bar has closed. One row per
+    series, overwritten by the next bar's.
+    """
+
+    instrument = models.ForeignKey("markets.Instrument", models.CASCADE, db_index=False, related_name="openings")
+    source = models.CharField(_("출처"), max_length=16)
+    interval = models.CharField(_("간격"), max_length=3)
+    # Whole seconds since 1970 UTC and float64, as of stored bars.
+    opened_at = models.BigIntegerField()
+    closed_at = models.BigIntegerField()
+    open = models.FloatField()
+
+    class Meta:
+        verbose_name = _("진행 중인 봉")
+        verbose_name_plural = _("진행 중인 봉")
+        constraints = [
+            models.UniqueConstraint(fields=["instrument", "source", "interval"], name="bar_opening_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} {self.interval} {self.opened_at}"

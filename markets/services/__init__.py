@@ -1,6 +1,14 @@
 """The market as the other apps ask about it: what time it is there, the last price, and closed bars."""
 
-from markets.services.bars import history_rows, newest_close, read_bars, rows, store_bars
+from markets.services.bars import (
+    bar_under_way,
+    history_rows,
+    newest_close,
+    read_bars,
+    rows,
+    store_bars,
+    store_openings,
+)
 from markets.services.clock import (
     ALWAYS,
     Moment,
@@ -21,6 +29,7 @@ __all__ = [
     "ALWAYS",
     "Imported",
     "Moment",
+    "bar_under_way",
     "beat",
     "calendar",
     "history_rows",
@@ -37,6 +46,7 @@ __all__ = [
     "session_calendar",
     "set_speed",
     "store_bars",
+    "store_openings",
     "store_quotes",
     "take_over",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from markets.bars import Bars
-from markets.models import Instrument, StoredBar
+from markets.models import BarOpening, Instrument, StoredBar
 from markets.types import Bar, Interval, Source, from_epoch
 
 PAGE = 5000  # rows
@@ -73,3 +73,28 @@ def store_bars(bars: Sequence[Bar], source: Source, ids: dict[str, int]) -> None
         ignore_conflicts=True,
         batch_size=2000,
     )
+
+
+def store_openings(bars: Sequence[Bar], source: Source, ids: dict[str, int]) -> None:
+    """Write down that these bars, still forming, have begun. `ids`: instrument key → primary key."""
+    BarOpening.objects.bulk_create(
+        [
+            BarOpening(
+                instrument_id=ids[bar.instrument],
+                source=source,
+                interval=bar.interval,
+                opened_at=int(bar.opened_at.timestamp()),
+                closed_at=int(bar.closed_at.timestamp()),
+                open=float(bar.open),
+            )
+            for bar in bars
+        ],
+        update_conflicts=True,
+        unique_fields=["instrument", "source", "interval"],
+        update_fields=["opened_at", "closed_at", "open"],
+    )
+
+
+def bar_under_way(instrument: Instrument, interval: Interval) -> BarOpening | None:
+    """The last bar that has begun to trade, in the instrument's present series; it may have closed by now."""
+    return BarOpening.objects.filter(instrument=instrument, source=instrument.source, interval=interval).first()

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
-from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from markets.models import ExactDecimalField
@@ -24,6 +24,11 @@ class SwingPlanQuerySet(models.QuerySet["SwingPlan"]):
 
     def running(self) -> Self:
         return self.exclude(mode="off")
+
+    def waiting_for_open(self) -> Self:
+        """Those that cannot decide on their last bar before the next one has opened."""
+        decided = Q(decided_until__gte=F("waits_for_open"))
+        return self.running().filter(waits_for_open__isnull=False).exclude(decided)
 
 
 class SwingPlan(models.Model):
@@ -58,10 +63,13 @@ class SwingPlan(models.Model):
     # A person stops it and sells: it buys no more, and is off once nothing is held.
     stopping = models.BooleanField(_("매도하고 멈추는 중"), default=False)
     peak_close = ExactDecimalField(null=True)  # highest close since entry, for the trailing stop
+    held_since = models.DateTimeField(null=True)  # market time of the first fill of what is held, for the time stop
     cooldown_left = models.PositiveIntegerField(default=0)
 
     watches_from = models.DateTimeField(_("감시 시작"))  # market time: bars closed before are nobody's business
     decided_until = models.DateTimeField(_("마지막 판단 봉"), null=True)  # close of the last bar decided on
+    # The close of a bar that asks for an entry above the next bar's open: undecided until that bar has opened.
+    waits_for_open = models.DateTimeField(null=True)
     created_at = models.DateTimeField(_("등록"), auto_now_add=True)
     updated_at = models.DateTimeField(_("변경"), auto_now=True)
     version = models.PositiveIntegerField(default=0)

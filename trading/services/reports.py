@@ -187,7 +187,7 @@ def _book_fill(order: Order, told: FillReport) -> Fill:
     order.fee += fill.fee
     order.tax += fill.tax
     if order.plan is not None:
-        _book_to_plan(order, order.plan, done)
+        _book_to_plan(order, order.plan, done, fill.at)
     return fill
 
 
@@ -208,8 +208,9 @@ def _lines(order: Order, done: Execution, before: books.Held) -> tuple[Decimal, 
     return needed, [*ledger.reserve(asset, lacking), *lines] if lacking > 0 else lines
 
 
-def _book_to_plan(order: Order, plan: SwingPlan, done: Execution) -> None:
+def _book_to_plan(order: Order, plan: SwingPlan, done: Execution, at: datetime) -> None:
     if order.side == Side.BUY:
+        plan.held_since = plan.held_since if plan.held_quantity else at
         plan.held_quantity += done.quantity
         plan.held_cost += done.amount
         plan.cycle_spent += done.amount + done.fee
@@ -222,7 +223,8 @@ def _book_to_plan(order: Order, plan: SwingPlan, done: Execution) -> None:
         plan.held_cost -= cost
         plan.realised += done.amount - done.fee - done.tax - cost
     plan.version += 1
-    plan.save(update_fields=["held_quantity", "held_cost", "cycle_spent", "realised", "version", "updated_at"])
+    counted = ["held_quantity", "held_cost", "held_since", "cycle_spent", "realised"]
+    plan.save(update_fields=[*counted, "version", "updated_at"])
 
 
 def _release_rest(order: Order, at: datetime) -> None:
