@@ -14,8 +14,8 @@ from brokers.models import BrokerAccount
 from brokers.protocol import Broker, CancelReply, OrderReport, ReportStatus
 from brokers.services import OpenAccount, open_broker
 from trading import reconcile
-from trading.models import Order
-from trading.services import cancel_requests, readings, sending, system
+from trading.models import BrokerOrder, Order
+from trading.services import cancel_requests, readings, sending, system, unlinked
 from trading.services.sending import Claim, LeaseLost
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,8 @@ def dispatch_once(
 
 def accounts_with_work() -> list[UUID]:
     """The accounts with something to cancel or to send."""
-    return list(dict.fromkeys([*cancel_requests.accounts_with_cancels(), *sending.accounts_with_orders()]))
+    wanted_back = [*cancel_requests.accounts_with_cancels(), *unlinked.accounts_with_rows()]
+    return list(dict.fromkeys([*wanted_back, *sending.accounts_with_orders()]))
 
 
 def serve(account_id: UUID, fence: int, open_account: OpenAccount = open_broker, epoch: UUID | None = None) -> int:
@@ -116,15 +117,17 @@ def cancel_requested(account: BrokerAccount, fence: int, broker: Broker) -> int:
     Only the broker's list says how much of an order had filled before it was canceled, and a refused cancel means very
     often that it has just filled: so an account with a wire is read at once, whatever the answer.
     """
-    wanted = cancel_requests.due(account.pk)
-    if not wanted or not sending.holds_lease(fence):
+    wanted, strangers = cancel_requests.due(account.pk), unlinked.due(account.pk)
+    if not (wanted or strangers) or not sending.holds_lease(fence):
         return 0
     confirmed = [order for order in wanted if _cancel(order, broker)]
+    for row in strangers:
+        _cancel_unlinked(row, broker)
     was_read = not broker.abilities.has_wire or reconcile.settle_account(account, fence, lambda _account: broker)
     if was_read:
         for order in confirmed:
             cancel_requests.confirm(order.pk)
-    return len(wanted)
+    return len(wanted) + len(strangers)
 
 
 def _cancel(order: Order, broker: Broker) -> bool:
@@ -136,3 +139,12 @@ def _cancel(order: Order, broker: Broker) -> bool:
         logger.exception("order %s: cancel in doubt", order.pk)
         return False
     return reply is CancelReply.CONFIRMED
+
+
+def _cancel_unlinked(row: BrokerOrder, broker: Broker) -> None:
+    """Ask once; the next list says what became of it, and it is asked for again while it still rests."""
+    unlinked.begin(row)
+    try:
+        broker.cancel(unlinked.as_request(row), row.key)
+    except Exception:
+        logger.exception("broker's order %s: cancel in doubt", row.pk)

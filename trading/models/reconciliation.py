@@ -31,13 +31,19 @@ class BrokerOrder(models.Model):
     is_external = models.BooleanField(default=False)  # not ours: the person, or another program, placed it
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
+    cancel_asked_at = models.DateTimeField(null=True)  # a halt asked it back: none of our orders keeps that of it
 
     class Meta:
         verbose_name = _("증권사 주문")
         verbose_name_plural = _("증권사 주문")
         ordering = ["-ordered_at"]
         constraints = [UniqueConstraint(fields=["broker_account", "key"], name="broker_order_key_once")]
-        indexes = [models.Index(fields=["broker_account", "-ordered_at"], name="broker_order_by_account")]
+        indexes = [
+            models.Index(fields=["broker_account", "-ordered_at"], name="broker_order_by_account"),
+            models.Index(
+                fields=["broker_account"], condition=models.Q(order=None, status="accepted"), name="broker_order_unlinked"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.key

@@ -26,6 +26,7 @@ from trading.events import publish_account_changed, publish_order_changed
 from trading.latches import Latch, Mode
 from trading.models import Halt, Order, OrderEvent, SwingPlan
 from trading.risk import Denial
+from trading.services import unlinked
 from trading.services.asked import Asked
 
 logger = structlog.get_logger(__name__)
@@ -189,9 +190,9 @@ def known_scope(scope: str, target: str) -> Scope:
 def unconfirmed(scope: str, target: str) -> int:
     """How many orders of the scope are to be canceled, or in doubt, without the venue's word that nothing of them is left."""
     orders = orders_in((scope, target)).filter(state__in=sorted(AT_THE_VENUE))
-    if not Halt.objects.filter(scope=scope, target=target, mode=Mode.HALTED).exists():
-        orders = orders.filter(Q(cancel_requested=True) | Q(state__in=sorted(lifecycle.UNRESOLVED)))
-    return orders.count()
+    if Halt.objects.filter(scope=scope, target=target, mode=Mode.HALTED).exists():
+        return orders.count() + unlinked.resting([(scope, target)])
+    return orders.filter(Q(cancel_requested=True) | Q(state__in=sorted(lifecycle.UNRESOLVED))).count()
 
 
 def orders_in(scope: Scope) -> QuerySet[Order]:
