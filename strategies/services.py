@@ -24,21 +24,26 @@ class StrategyRefused(Exception):
 
 
 @transaction.atomic
-def save_document(user: User, document: RuleDocument) -> StrategyVersion:
+def save_document(
+    user: User, document: RuleDocument, *, settings: Mapping[str, Any] | None = None, begins_new: bool = False
+) -> StrategyVersion:
     """The document as the newest version of the person's own strategy of its name, which begins with it if need be.
 
-    A document that is already one of the versions is that version. Raises StrategyRefused.
+    A document that is already one of the versions is that version. `settings` are kept beside it (where it came from);
+    `begins_new`: the name must be free. Raises StrategyRefused.
     """
     if not 0 < len(document.name.strip()) <= LONGEST_NAME:
         raise StrategyRefused("strategy_name_length", limit=LONGEST_NAME)
     User.objects.select_for_update(no_key=True).get(pk=user.pk)  # the same file sent twice is one version
     own = Strategy.objects.filter(user=user, kind=OWN)
     known = own.filter(name=document.name).first()
+    if known is not None and begins_new:
+        raise StrategyRefused("strategy_name_taken", name=document.name)
     if known is None and own.count() >= MOST_STRATEGIES:
         raise StrategyRefused("too_many_strategies", limit=MOST_STRATEGIES)
     if known is not None and known.versions.count() >= MOST_VERSIONS:
         raise StrategyRefused("too_many_versions", limit=MOST_VERSIONS)
-    return keep_version(user, document.name, OWN, document)
+    return keep_version(user, document.name, OWN, document, settings)
 
 
 def keep_version(

@@ -77,6 +77,11 @@ def _indicator(spec: IndicatorSpec, output: str, language: Language) -> str:
     return f"{source}{name}({numbers})" if numbers else f"{source}{name}"
 
 
+def column_words(column: str, language: Language) -> str:
+    """A bar's column, such as 종가 for the close."""
+    return _COLUMNS[language][column]
+
+
 def is_number(operand: object) -> bool:
     return isinstance(operand, NumberOperand)
 

@@ -66,7 +66,7 @@ class LibraryPlanForm(PlanTermsForm):
         values = {name: asked.get(f"rule_{name}") for name in self.picked.document.parameters}
         if None not in values.values():
             try:
-                self._chosen = self._with({name: _as_number(value) for name, value in values.items()})
+                self._chosen = self._with({name: as_number(value) for name, value in values.items()})
             except DocumentInvalid as e:
                 self._say(e)
         return asked
@@ -210,6 +210,6 @@ def _decimal(number: float) -> Decimal:
     return exact(Decimal(plain_number(number)))
 
 
-def _as_number(value: Any) -> float:
+def as_number(value: Any) -> float:
     """Indicators are no money: floats, whole numbers as they are."""
     return value if isinstance(value, int) else float(value)

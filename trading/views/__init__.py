@@ -16,6 +16,14 @@ from trading.views.reconciliation import (
     reconciliation,
 )
 from trading.views.safety import halt_banner, safety_halt, safety_halt_instrument, safety_page, safety_release
+from trading.views.strategies import (
+    strategy_detail,
+    strategy_export,
+    strategy_library,
+    strategy_library_export,
+    strategy_list,
+)
+from trading.views.strategy_forms import strategy_edit, strategy_import, strategy_new, strategy_preview
 from trading.views.tickets import order_estimate, order_new, order_place
 
 __all__ = [
@@ -61,4 +69,13 @@ __all__ = [
     "safety_halt_instrument",
     "safety_page",
     "safety_release",
+    "strategy_detail",
+    "strategy_edit",
+    "strategy_export",
+    "strategy_import",
+    "strategy_library",
+    "strategy_library_export",
+    "strategy_list",
+    "strategy_new",
+    "strategy_preview",
 ]
