@@ -34,6 +34,9 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def for_user(self, user: User) -> Self:
         return self.filter(account__user_id=user.pk)
 
+    def kept(self) -> Self:
+        return self.filter(removed_at=None)
+
 
 class Credential(SealedRow):
     """The keys of one broker account. Two accounts never share a key: its tokens and its budget are the account's."""
@@ -47,6 +50,8 @@ class Credential(SealedRow):
     permissions: Any = models.JSONField(default=dict)  # what the last check found, by name
     created_at = models.DateTimeField(_("등록"), auto_now_add=True)
     checked_at = models.DateTimeField(_("마지막 확인"), null=True)
+    verified_at = models.DateTimeField(_("연결됨"), null=True)  # first check that worked: the account is in use since
+    removed_at = models.DateTimeField(_("삭제"), null=True)  # the key is gone; whose account it was stays sealed
     failure = models.CharField(_("마지막 확인 결과"), max_length=64, blank=True)  # a code; "": it worked
 
     objects: ClassVar[CredentialQuerySet] = CredentialQuerySet.as_manager()  # type: ignore[assignment]
@@ -57,6 +62,10 @@ class Credential(SealedRow):
 
     def __str__(self) -> str:
         return f"****{self.key_hint}"
+
+    @property
+    def is_removed(self) -> bool:
+        return self.removed_at is not None
 
     @property
     def owner(self) -> str:

@@ -58,7 +58,8 @@ def credential_of(account: BrokerAccount) -> Credential:
 
 def usable() -> list[Credential]:
     """The keys of KIS accounts in use whose environment this server may enter, oldest first."""
-    rows = Credential.objects.select_related("account").filter(account__broker=BROKER, account__is_active=True)
+    rows = Credential.objects.kept().select_related("account")
+    rows = rows.filter(account__broker=BROKER, account__is_active=True)
     if not settings.LIVE_TRADING:
         rows = rows.exclude(account__environment=Environment.LIVE)
     return list(rows.order_by("created_at"))
@@ -71,11 +72,16 @@ def endpoints(environment: Environment) -> Endpoints:
     return Endpoints(urls.get(f"KAIROS_KIS_{name}_REST") or own.rest, urls.get(f"KAIROS_KIS_{name}_WS") or own.ws)
 
 
-def opened(row: Credential) -> Credentials:
-    """The keys in clear. Raises NoKey, LiveTradingOff: nothing real is touched before the server allows it."""
-    environment = Environment(row.account.environment)
+def assert_allowed(environment: Environment) -> None:
+    """Nothing real is touched before the server allows it. Raises LiveTradingOff."""
     if environment is Environment.LIVE and not settings.LIVE_TRADING:
         raise LiveTradingOff("LIVE_TRADING is off")
+
+
+def opened(row: Credential) -> Credentials:
+    """The keys in clear. Raises NoKey, LiveTradingOff."""
+    environment = Environment(row.account.environment)
+    assert_allowed(environment)
     try:
         return Credentials(environment, **secrets.reveal(row))
     except (Unopenable, ValueError, TypeError):
