@@ -120,17 +120,16 @@ def steady_signals(world: World) -> list[int]:
 
     A plan that should have bought hours ago would have; only what the last bar has changed asks for an order.
     """
-    from strategies.compiler import compile_document
+    from strategies.compiler import Evaluator, Sight, compile_document
     from strategies.indicators import Frame
-    from trading.one_bar import BarRule, Sight
 
-    rules: dict[Any, BarRule] = {}
+    rules: dict[Any, Evaluator] = {}
     sights: dict[int, Sight] = {}
     signals = []
     for numbers in world.plans:
         key, what = numbers[["ef", "es", "rn", "an"]].tolist(), int(numbers["ins"])
         if key not in rules:
-            rules[key] = BarRule(compile_document(document(numbers)))
+            rules[key] = compile_document(document(numbers))
         if what not in sights:
             sights[what] = Sight(Frame(world.bars(what, world.begun)), world.begun - 1)
         seen = rules[key].see(sights[what])

@@ -9,11 +9,11 @@ import numpy.typing as npt
 from markets.bars import Bars, FloatArray
 from strategies.conditions import Condition, IndicatorOperand, operands
 from strategies.document import RiskLimits, RuleDocument, StagedEntry
+from strategies.figures import Values
 from strategies.indicators import before
 from strategies.rows import ConditionRow, EntryRow, Row
 
 BoolArray = npt.NDArray[np.bool_]
-Values = FloatArray | float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +25,7 @@ class ConditionRows:
     value: Values
     threshold: Values
     passed: BoolArray
-    extreme: FloatArray | None = None
+    extreme: Values | None = None
     upper: Values | None = None
 
 

@@ -1,6 +1,7 @@
 """What one bar looked like to a rule: each condition's value, threshold, distance and verdict. Plain data, to store."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Protocol
 
 from pydantic import Field
 
@@ -58,3 +59,21 @@ class Row(Part):
 
     def of_exit(self) -> list[ConditionRow]:
         return [each for each in self.conditions if each.path.startswith("exit")]
+
+
+class HasPassed(Protocol):
+    @property
+    def passed(self) -> bool: ...
+
+
+class Verdict(Protocol):
+    """What a rule says about one closed bar, as far as a decision needs it: a `Row`, or what `Evaluator.see` gives."""
+
+    @property
+    def close(self) -> float: ...
+
+    @property
+    def entries(self) -> Sequence[HasPassed]: ...
+
+    @property
+    def exit(self) -> bool: ...

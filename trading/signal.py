@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from strategies.document import Risk
 from strategies.errors import Language
-from strategies.rows import Row
+from strategies.rows import Row, Verdict
 from strategies.sentences import figure, why_sentence
 from trading.errors import TradingError
-from trading.one_bar import Verdict
 from trading.sizing import to_decimal
 
 

@@ -1,13 +1,14 @@
 """The indicators of one instrument's bars, each computed once, whichever documents ask for it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from markets.bars import Bars, FloatArray
 from strategies.catalog import INDICATORS
 from strategies.errors import BarsInvalid
 from strategies.indicators import oscillators, ranges, single_bars, trend, volume
+from strategies.indicators.candle_patterns import candle
 from strategies.indicators.volume import TakerVolume
 from strategies.indicators.windows import finite, highest, lowest
 
@@ -21,19 +22,25 @@ class IndicatorCall:
     kind: str
     source: str
     params: tuple[tuple[str, float], ...]
+    numbers: tuple[float, ...] = field(init=False, repr=False, compare=False)  # as the catalog orders them, bars as int
 
-    def numbers(self) -> tuple[float, ...]:
-        """The numbers in the catalog's order, those that count bars as int."""
-        given = dict(self.params)
-        kinds = INDICATORS[self.kind].params
-        return tuple(int(given[name]) if kinds[name].whole else given[name] for name in kinds)
+    def __post_init__(self) -> None:
+        given, kinds = dict(self.params), INDICATORS[self.kind].params
+        numbers = tuple(int(given[name]) if kinds[name].whole else given[name] for name in kinds)
+        object.__setattr__(self, "numbers", numbers)
+
+    @property
+    def history(self) -> int:
+        """How many bars a settled value needs, its own included."""
+        return INDICATORS[self.kind].warm_up(dict(self.params))
 
 
 class Frame:
     """The bars of one instrument with every indicator asked of them so far, each computed once.
 
     Documents evaluated on the same frame share the arrays; nobody writes into them. `taker` is for the bars' fund flow,
-    where a venue tells it. Raises BarsInvalid for NaN, or taker volume of other bars.
+    where a venue tells it. Here, and nowhere behind it, figures are checked: raises BarsInvalid for NaN, or taker volume
+    of other bars.
     """
 
     def __init__(self, bars: Bars, taker: TakerVolume | None = None) -> None:
@@ -43,17 +50,30 @@ class Frame:
             raise BarsInvalid(f"taker volume of {len(taker.bought)} bars for {len(bars)}")
         self._columns = {name: finite(getattr(bars, name)) for name in _COLUMNS}
         self._computed: dict[tuple[IndicatorCall, str], FloatArray] = {}
+        self._candles: dict[str, FloatArray] = {}
 
     def column(self, name: str) -> FloatArray:
+        """A column of the bars, or their "range" (high - low), shape (n,)."""
+        if name == "range" and name not in self._columns:
+            self._columns[name] = self._columns["high"] - self._columns["low"]
         return self._columns[name]
 
     def indicator(self, call: IndicatorCall, output: str = "value") -> FloatArray:
         """The array `call` names, shape (n,)."""
-        if (call, output) not in self._computed:
-            recipe = COMPUTE[call.kind, output]
-            arrays = recipe.compute(self, call)
-            self._computed |= {(call, name): array for name, array in zip(recipe.outputs, arrays, strict=True)}
+        known = self._computed.get((call, output))
+        if known is not None:
+            return known
+        recipe = COMPUTE[call.kind, output]
+        arrays = recipe.compute(self, call)
+        for name, array in zip(recipe.outputs, arrays, strict=True):
+            self._computed[call, name] = array
         return self._computed[call, output]
+
+    def candle(self, pattern: str) -> FloatArray:
+        """Where the candlestick pattern ends, shape (n,): 1 a rising one, -1 a falling one, else 0."""
+        if pattern not in self._candles:
+            self._candles[pattern] = candle(pattern, *map(self.column, ("open", *_PRICES)))
+        return self._candles[pattern]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,27 +91,24 @@ _TRADES = ("high", "low", "close", "volume")
 
 def _of_source(function: Callable[..., Any], *outputs: str) -> Recipe:
     """Made by `function` from the call's source column and its numbers."""
-    return _made(function, lambda frame, call: (frame.column(call.source),), outputs)
+    if len(outputs) > 1:
+        return Recipe(outputs, lambda frame, call: function(frame.column(call.source), *call.numbers))
+    return Recipe(_VALUE, lambda frame, call: (function(frame.column(call.source), *call.numbers),))
 
 
 def _of(columns: tuple[str, ...], function: Callable[..., Any], *outputs: str) -> Recipe:
     """Made by `function` from these columns and the call's numbers."""
-    return _made(function, lambda frame, call: tuple(frame.column(name) for name in columns), outputs)
+    if len(outputs) > 1:
+        return Recipe(outputs, lambda frame, call: function(*map(frame.column, columns), *call.numbers))
+    return Recipe(outputs or _VALUE, lambda frame, call: (function(*map(frame.column, columns), *call.numbers),))
 
 
-def _made(
-    function: Callable[..., Any],
-    columns: Callable[[Frame, IndicatorCall], tuple[FloatArray, ...]],
-    outputs: tuple[str, ...],
-) -> Recipe:
-    if outputs:
-        return Recipe(outputs, lambda frame, call: function(*columns(frame, call), *call.numbers()))
-    return Recipe(("value",), lambda frame, call: (function(*columns(frame, call), *call.numbers()),))
+_VALUE = ("value",)
 
 
 def _fund_flow(frame: Frame, call: IndicatorCall) -> tuple[FloatArray, ...]:
-    high, low, close, volumes = (frame.column(name) for name in _TRADES)
-    (period,) = call.numbers()
+    high, low, close, volumes = map(frame.column, _TRADES)
+    (period,) = call.numbers
     return (volume.fund_flow(high, low, close, volumes, int(period), frame.taker),)
 
 
@@ -102,8 +119,8 @@ _RECIPES: Mapping[str, tuple[Recipe, ...]] = {
     "macd": (_of_source(trend.macd, "value", "signal", "histogram"),),
     "adx": (
         _of(_PRICES, trend.adx),
-        _of(_PRICES, lambda *given: (trend.plus_di(*given),), "plus_di"),
-        _of(_PRICES, lambda *given: (trend.minus_di(*given),), "minus_di"),
+        _of(_PRICES, trend.plus_di, "plus_di"),
+        _of(_PRICES, trend.minus_di, "minus_di"),
     ),
     "supertrend": (_of(_PRICES, trend.supertrend, "value", "direction"),),
     "psar": (_of(_HIGH_LOW, trend.psar, "value", "direction"),),
@@ -127,7 +144,7 @@ _RECIPES: Mapping[str, tuple[Recipe, ...]] = {
     "mfi": (_of(_TRADES, volume.mfi),),
     "cmf": (_of(_TRADES, volume.cmf),),
     "vwap": (_of(_TRADES, volume.vwap),),
-    "fund_flow": (Recipe(("value",), _fund_flow),),
+    "fund_flow": (Recipe(_VALUE, _fund_flow),),
     "ibs": (_of(_PRICES, single_bars.ibs),),
     "consecutive": (_of(("close",), single_bars.consecutive, "up", "down"),),
     "bar_return": (_of(("close",), single_bars.bar_return),),

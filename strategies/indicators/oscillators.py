@@ -4,15 +4,23 @@ import numpy as np
 import talib
 
 from markets.bars import FloatArray
-from strategies.indicators.windows import ROUNDING, before, finite, highest, lowest, only_where, ratio, window_mean
+from strategies.indicators.windows import ROUNDING, before, highest, lowest, only_where, ratio, window_mean
 
 _STILL = 1e-9  # of a point of RSI
 
 
 def rsi(values: FloatArray, period: int) -> FloatArray:
     """Wilder's relative strength index, 0 to 100; NaN while nothing has moved at all."""
-    moved = np.maximum.accumulate(finite(values)) > np.minimum.accumulate(values)
-    return only_where(moved, talib.RSI(values, period))
+    strength: FloatArray = talib.RSI(values, period)
+    strength[: _first_move(values)] = np.nan
+    return strength
+
+
+def _first_move(values: FloatArray) -> int:
+    """The place of the first value that is not the first one's; that after the last where there is none."""
+    moved = values != values[:1]
+    first = int(moved.argmax()) if len(values) else 0
+    return first if first else len(values)
 
 
 def stochastic(
@@ -22,8 +30,8 @@ def stochastic(
 
     NaN where a window holds a place in a range that has no width.
     """
-    top, bottom = highest(finite(high), k_period), lowest(finite(low), k_period)
-    return _averaged(finite(close), top, bottom, slowing, d_period)
+    top, bottom = highest(high, k_period), lowest(low, k_period)
+    return _averaged(close, top, bottom, slowing, d_period)
 
 
 def stochrsi(
@@ -48,23 +56,23 @@ def _averaged(
 
 def cci(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
     """Commodity channel index, no fixed scale, mostly -200 to 200; NaN where the typical price has not moved."""
-    typical = (finite(high) + finite(low) + finite(close)) / 3
+    typical = (high + low + close) / 3
     top, bottom = highest(typical, period), lowest(typical, period)
     return only_where(top - bottom > ROUNDING * top, talib.CCI(high, low, close, period))
 
 
 def williams_r(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
     """Williams %R, -100 (at the bottom of the range) to 0 (at its top); NaN where the range has no width."""
-    top, bottom = highest(finite(high), period), lowest(finite(low), period)
-    return only_where(top > bottom, talib.WILLR(high, low, finite(close), period))
+    top, bottom = highest(high, period), lowest(low, period)
+    return only_where(top > bottom, talib.WILLR(high, low, close, period))
 
 
 def roc(values: FloatArray, period: int) -> FloatArray:
     """The change from `period` bars ago in percent; NaN where there was nothing to change from."""
-    return only_where(before(finite(values), period) != 0, talib.ROC(values, period))
+    return only_where(before(values, period) != 0, talib.ROC(values, period))
 
 
 def momentum(values: FloatArray, period: int) -> FloatArray:
     """The difference from the value of `period` bars ago, in its unit."""
-    array: FloatArray = talib.MOM(finite(values), period)
+    array: FloatArray = talib.MOM(values, period)
     return array

@@ -5,17 +5,17 @@ import talib
 
 from markets.bars import FloatArray
 from strategies.catalog.warm_up import LONGEST_RUN
-from strategies.indicators.windows import before, finite, only_where, ratio
+from strategies.indicators.windows import before, only_where, ratio
 
 
 def ibs(high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArray:
     """Where the close stands between the bar's low (0) and high (1); NaN for a bar without range."""
-    return ratio(finite(close) - finite(low), finite(high) - low)
+    return ratio(close - low, high - low)
 
 
 def consecutive(close: FloatArray) -> tuple[FloatArray, FloatArray]:
     """How many closes in a row were above, and below, the one before; NaN on the first bar. Counted to LONGEST_RUN."""
-    change = finite(close) - before(close, 1)
+    change = close - before(close, 1)
     return _run(change > 0), _run(change < 0)
 
 
@@ -27,4 +27,4 @@ def _run(holds: np.ndarray) -> FloatArray:
 
 def bar_return(close: FloatArray) -> FloatArray:
     """The change of the close from the one before, in percent; NaN where that was zero."""
-    return only_where(before(finite(close), 1) != 0, talib.ROC(close, 1))
+    return only_where(before(close, 1) != 0, talib.ROC(close, 1))

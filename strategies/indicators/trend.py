@@ -4,23 +4,23 @@ import numpy as np
 import talib
 
 from markets.bars import FloatArray
-from strategies.indicators.windows import before, finite, window_mean
+from strategies.indicators.windows import before, window_mean
 
 
 def ema(values: FloatArray, period: int) -> FloatArray:
     """Exponential average, weight 2 / (period + 1), started from the simple average of the first `period` values."""
-    array: FloatArray = talib.EMA(finite(values), period)
+    array: FloatArray = talib.EMA(values, period)
     return array
 
 
 def sma(values: FloatArray, period: int) -> FloatArray:
     """Simple average of the last `period` values. (TA-Lib's keeps a running total, which a huge value spoils for good.)"""
-    return window_mean(finite(values), period)
+    return window_mean(values, period)
 
 
 def wma(values: FloatArray, period: int) -> FloatArray:
     """Average of the last `period` values weighted 1, 2, … period, the newest the heaviest."""
-    array: FloatArray = talib.WMA(finite(values), period)
+    array: FloatArray = talib.WMA(values, period)
     return array
 
 
@@ -31,25 +31,25 @@ def macd(values: FloatArray, fast: int, slow: int, signal: int) -> tuple[FloatAr
     """
     if fast >= slow:
         raise ValueError(f"the fast period must be below the slow one, not {fast} and {slow}")
-    line, average, histogram = talib.MACD(finite(values), fast, slow, signal)
+    line, average, histogram = talib.MACD(values, fast, slow, signal)
     return line, average, histogram
 
 
 def adx(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
     """Wilder's average directional index, 0 to 100: how strong a trend is, whichever its direction."""
-    array: FloatArray = talib.ADX(finite(high), finite(low), finite(close), period)
+    array: FloatArray = talib.ADX(high, low, close, period)
     return array
 
 
 def plus_di(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
     """Wilder's upward directional indicator, 0 to 100."""
-    array: FloatArray = talib.PLUS_DI(finite(high), finite(low), finite(close), period)
+    array: FloatArray = talib.PLUS_DI(high, low, close, period)
     return array
 
 
 def minus_di(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
     """Wilder's downward directional indicator, 0 to 100."""
-    array: FloatArray = talib.MINUS_DI(finite(high), finite(low), finite(close), period)
+    array: FloatArray = talib.MINUS_DI(high, low, close, period)
     return array
 
 
@@ -61,7 +61,7 @@ def supertrend(
     The bands are the bar's middle plus and minus `multiplier` Wilder average ranges and only ever close in, until the
     close before was beyond them; the line starts on the rising side.
     """
-    line, direction = talib.SUPERTREND(finite(high), finite(low), finite(close), period, multiplier)
+    line, direction = talib.SUPERTREND(high, low, close, period, multiplier)
     return line, np.where(np.isnan(line), np.nan, direction)
 
 
@@ -72,7 +72,7 @@ def psar(
 
     A bar's value is the stop in force on that bar: where the bar touched it, already that of the other side.
     """
-    signed = talib.SAREXT(finite(high), finite(low), 0, 0, af_start, af_step, af_max, af_start, af_step, af_max)
+    signed = talib.SAREXT(high, low, 0, 0, af_start, af_step, af_max, af_start, af_step, af_max)
     return np.abs(signed), np.sign(signed)
 
 
@@ -84,13 +84,13 @@ def ichimoku(
     A chart draws the leading lines `kijun` bars ahead, so those at a bar were computed `kijun` bars before it. It draws
     the close `kijun` bars back; asked on the newest bar, that compares with the close of `kijun` bars ago, given here.
     """
-    conversion, base, wide = (_middle(finite(high), finite(low), bars) for bars in (tenkan, kijun, senkou_b))
+    conversion, base, wide = (_middle(high, low, bars) for bars in (tenkan, kijun, senkou_b))
     return (
         conversion,
         base,
         before((conversion + base) / 2, kijun),
         before(wide, kijun),
-        before(finite(close), kijun),
+        before(close, kijun),
     )
 
 

@@ -7,7 +7,7 @@ import talib
 
 from markets.bars import FloatArray
 from strategies.errors import BarsInvalid
-from strategies.indicators.windows import ROUNDING, before, finite, ratio, window_sum
+from strategies.indicators.windows import ROUNDING, before, ratio, window_sum
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +28,7 @@ class TakerVolume:
 
 def obv(close: FloatArray, volume: FloatArray) -> FloatArray:
     """On-balance volume, in units: a running total since the first bar given, so only its changes mean anything."""
-    array: FloatArray = talib.OBV(finite(close), finite(volume))
+    array: FloatArray = talib.OBV(close, volume)
     return array
 
 
@@ -37,8 +37,8 @@ def mfi(high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray
 
     Bars whose typical price stood still count on neither side. (TA-Lib's keeps running totals.)
     """
-    typical = (finite(high) + finite(low) + finite(close)) / 3
-    change, money = typical - before(typical, 1), typical * finite(volume)
+    typical = (high + low + close) / 3
+    change, money = typical - before(typical, 1), typical * volume
     change[np.abs(change) <= ROUNDING * typical] = 0.0
     rising = window_sum(np.where(change > 0, money, 0.0), period)
     falling = window_sum(np.where(change < 0, money, 0.0), period)
@@ -49,15 +49,15 @@ def mfi(high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray
 
 def cmf(high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, period: int) -> FloatArray:
     """Chaikin money flow, -1 to 1: where bars closed in their range, averaged by volume; a bar without range counts 0."""
-    place = ratio(2 * finite(close) - finite(high) - finite(low), high - low)
-    flow = np.where(high > low, place, 0.0) * finite(volume)
+    place = ratio(2 * close - high - low, high - low)
+    flow = np.where(high > low, place, 0.0) * volume
     return ratio(window_sum(flow, period), window_sum(volume, period))
 
 
 def vwap(high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, period: int) -> FloatArray:
     """Typical price of the last `period` bars averaged by volume, in price: a rolling window, not a session's."""
-    typical = (finite(high) + finite(low) + finite(close)) / 3
-    return ratio(window_sum(typical * finite(volume), period), window_sum(volume, period))
+    typical = (high + low + close) / 3
+    return ratio(window_sum(typical * volume, period), window_sum(volume, period))
 
 
 def fund_flow(

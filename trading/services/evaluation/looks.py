@@ -12,11 +12,11 @@ import numpy as np
 
 from markets.bars import Bars
 from markets.types import from_epoch
-from trading.one_bar import Seen, Sight
-from trading.services.evaluation.rules import Rule, SeenRow
+from trading.services.evaluation.rules import Rule
 from trading.sizing import to_decimal
 
 if TYPE_CHECKING:  # TA-Lib is loaded by the first evaluation
+    from strategies.compiler import Seen, Sight
     from strategies.indicators import Frame
 
 FEW_MISSED, MOST_MISSED = 8, 500  # bars caught up with in one go
@@ -39,7 +39,7 @@ class Look:
     """One rule on one closed bar, with everything known at that moment: the same for all plans with this rule."""
 
     rule: Rule
-    seen: Seen | SeenRow
+    seen: "Seen"
     is_late: bool
     bars: int  # known by then
     closed_at: datetime
@@ -58,7 +58,7 @@ class View:
     bars: Bars
     is_late: bool  # too late to act on the last of them
     now: datetime  # market time
-    _sights: dict[int, tuple[Sight, datetime, Decimal]] = field(default_factory=dict)
+    _sights: "dict[int, tuple[Sight, datetime, Decimal]]" = field(default_factory=dict)
     _looks: dict[tuple[str, int], Look] = field(default_factory=dict)
     _undecided: dict[datetime, range] = field(default_factory=dict)
 
@@ -87,10 +87,15 @@ class View:
 
     def _look(self, key: str, rule: Rule, index: int) -> Look:
         if index not in self._sights:
-            sight = Sight(self.frame, index)
+            sight = self._sight(index)
             self._sights[index] = sight, from_epoch(sight.closed_at), to_decimal(sight.close)
         sight, closed_at, close = self._sights[index]
         is_late = self.is_late or index + 1 < len(self.bars)
         look = Look(rule, rule.see(sight), is_late, index + 1, closed_at, close, self.now)
         self._looks[key, index] = look
         return look
+
+    def _sight(self, index: int) -> "Sight":
+        from strategies.compiler import Sight
+
+        return Sight(self.frame, index)

@@ -2,29 +2,17 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from json import dumps
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from strategies.document import RuleDocument
 from strategies.models import StrategyVersion
-from strategies.rows import Row
-from trading.one_bar import BarRule, Seen, Sight, UnknownWord
 from trading.signal import RiskRates
 
-if TYPE_CHECKING:  # TA-Lib is loaded by the first evaluation: the web process does without
-    from strategies.compiler import Evaluator
-    from strategies.indicators import Frame
+if TYPE_CHECKING:  # NumPy and TA-Lib are loaded by the first evaluation: the web process does without
+    from strategies.compiler import Seen, Sight
 
 MOST_KEPT = 8192  # rules, some ten kilobytes each
-
-
-class SeenRow:
-    """What the compiler says about a bar, for a rule that only it understands."""
-
-    def __init__(self, row: Row) -> None:
-        self.closed_at, self.close, self.entries, self.exit = row.closed_at, row.close, row.entries, row.exit
-        self.text = dumps(row.as_data())
 
 
 class Rule:
@@ -36,23 +24,11 @@ class Rule:
         evaluator = compile_document(document)
         self.warm_up = evaluator.warm_up
         self.rates = RiskRates.of(evaluator.document.risk)
-        self._whole: Evaluator | None = None
-        self._of_a_bar: BarRule | None = None
-        try:
-            self._of_a_bar = BarRule(evaluator)
-        except UnknownWord:
-            self._whole = evaluator
+        self._see = evaluator.see
 
-    def see(self, sight: Sight) -> Seen | SeenRow:
+    def see(self, sight: "Sight") -> "Seen":
         """What the rule says about the bar of `sight`."""
-        if self._of_a_bar is not None:
-            return self._of_a_bar.see(sight)
-        assert self._whole is not None  # noqa: S101
-        return SeenRow(_row(self._whole, sight.frame, sight.index))
-
-
-def _row(evaluator: "Evaluator", frame: "Frame", index: int) -> Row:
-    return evaluator.evaluate(frame.bars, frame).row(index)
+        return self._see(sight)
 
 
 _kept: OrderedDict[str, Rule] = OrderedDict()

@@ -5,14 +5,12 @@ import talib
 
 from markets.bars import FloatArray
 from strategies.candles import PATTERNS
-from strategies.indicators import Frame
 
 
-def candle(frame: Frame, name: str) -> FloatArray:
+def candle(name: str, open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray) -> FloatArray:
     """Where the pattern `name` of `candles.PATTERNS` ends; 0 too on the first bars, where it could not."""
     pattern = PATTERNS[name]
-    prices = (frame.column(column) for column in ("open", "high", "low", "close"))
-    found: FloatArray = np.sign(getattr(talib, pattern.function)(*prices)).astype(np.float64)
+    found: FloatArray = np.sign(getattr(talib, pattern.function)(open_, high, low, close)).astype(np.float64)
     if pattern.only == "bullish":
         found = np.maximum(found, 0)
     elif pattern.only == "bearish":

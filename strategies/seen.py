@@ -1,0 +1,113 @@
+"""What a rule says about one bar, and the text its evaluation keeps: `Row.as_data()` as JSON, without making a Row.
+
+Of that text everything but figures and verdicts is the same on every bar, and made when the rule is compiled.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from json import dumps
+from math import isfinite
+
+from strategies.conditions import Condition, IndicatorOperand, operands
+from strategies.document import IndicatorSpec, RuleDocument, StagedEntry
+from strategies.figures import Sight
+from strategies.formulas import Told
+from strategies.rows import ConditionRow
+
+_BOOL = {True: "true", False: "false"}
+_FIGURES = {"value", "threshold", "distance", "extreme", "upper", "passed"}
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySeen:
+    """Whether the entry's rule holds, and the level its order waits at: NaN where none waits, None for the next open."""
+
+    passed: bool
+    level: float | None = None
+
+
+PASSED_ENTRY, FAILED_ENTRY = EntrySeen(True), EntrySeen(False)
+
+
+class Seen:
+    """A rule's verdict on one bar, shared by all its plans. The text is made when somebody asks for it, once."""
+
+    __slots__ = ("_text", "_told", "_words", "close", "closed_at", "entries", "exit")
+
+    def __init__(
+        self, words: "RowWords", sight: Sight, told: Sequence[Told], entries: Sequence[EntrySeen], leaves: bool
+    ) -> None:
+        self._words, self._told, self._text = words, told, ""
+        self.closed_at, self.close = sight.closed_at, sight.close
+        self.entries, self.exit = entries, leaves
+
+    @property
+    def text(self) -> str:
+        """The JSON of `Row.as_data()`."""
+        self._text = self._text or self._words.text(self, self._told)
+        return self._text
+
+
+class RowWords:
+    """What the rows of one document say on every bar alike."""
+
+    def __init__(self, document: RuleDocument, numbers: Sequence[int]) -> None:
+        """`numbers`: for each condition of the document, in order, which of the formulas it is."""
+        placed = [_head(path, condition, document.indicators) for path, condition in document.conditions()]
+        self._conditions = list(zip(placed, numbers, strict=True))
+        self._entries = [
+            (f'{{"name": {dumps(entry.name)}, "passed": ', ', "above_open": true}' if _is_above_open(entry) else "}")
+            for entry in document.entries
+        ]
+
+    def text(self, seen: Seen, told: Sequence[Told]) -> str:
+        figures = [_figures(each) for each in told]
+        entries = [
+            f"{head}{_BOOL[each.passed]}{_level(each)}{tail}"
+            for (head, tail), each in zip(self._entries, seen.entries, strict=True)
+        ]
+        conditions = [f"{head}{figures[number]}" for head, number in self._conditions]
+        return (
+            f'{{"closed_at": {seen.closed_at}, "close": {seen.close!r}, "entries": [{", ".join(entries)}], '
+            f'"exit": {_BOOL[seen.exit]}, "conditions": [{", ".join(conditions)}]}}'
+        )
+
+
+def _head(path: str, condition: Condition, indicators: Mapping[str, IndicatorSpec]) -> str:
+    """What a row says of the condition before its figures."""
+    aliases = [side.indicator for _, side in operands(condition) if isinstance(side, IndicatorOperand)]
+    row = ConditionRow(
+        path=path,
+        label=condition.label or path,
+        condition=condition,
+        indicators={alias: indicators[alias] for alias in aliases},
+        value=None,
+        threshold=None,
+        distance=None,
+        passed=False,
+    )
+    said = {key: value for key, value in row.as_data().items() if key not in _FIGURES}
+    return dumps(said).removesuffix("}")
+
+
+def _is_above_open(entry: StagedEntry) -> bool:
+    return entry.stop is not None and entry.stop.above_open
+
+
+def _level(entry: EntrySeen) -> str:
+    return "" if entry.level is None or not isfinite(entry.level) else f', "level": {entry.level!r}'
+
+
+def _figures(told: Told) -> str:
+    value, threshold, passed, extreme, upper = told
+    known_ones = isfinite(value), isfinite(threshold)
+    return (
+        f', "value": {repr(value) if known_ones[0] else "null"}, "threshold": {repr(threshold) if known_ones[1] else "null"}'
+        f', "distance": {repr(value - threshold) if all(known_ones) else "null"}'
+        f"{_if_known('extreme', extreme)}{_if_known('upper', upper)}"
+        f', "passed": {_BOOL[passed]}}}'
+    )
+
+
+def _if_known(name: str, figure: float | None) -> str:
+    return "" if figure is None or not isfinite(figure) else f', "{name}": {figure!r}'
