@@ -7,12 +7,15 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import urlsplit
 
 from brokers.errors import NotSent, OutcomeUnknown, ReadIncomplete
 from brokers.protocol import MaySend, always
+from brokers.wire.clock import CLOCKS
 from brokers.wire.messages import Reply, Request
 
 CONNECT_SECONDS = 3.0
@@ -31,6 +34,7 @@ class WireClient:
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
         most_bytes: int = MOST_BYTES,
+        clock: Callable[[], datetime] = partial(datetime.now, UTC),
     ) -> None:
         parts = urlsplit(base_url)
         if not parts.hostname or not (
@@ -45,6 +49,7 @@ class WireClient:
         self._connect_seconds = connect_seconds
         self._read_seconds = read_seconds
         self._most_bytes = most_bytes
+        self._clock = clock
 
     def send_once(self, request: Request, may_send: MaySend = always) -> Reply:
         """Send a request that must not arrive twice; the whole reply, whatever its status.
@@ -90,11 +95,13 @@ class WireClient:
         return http.client.HTTPSConnection(self._host, self._port, timeout=self._connect_seconds, context=self._tls)
 
     def _exchange(self, connection: http.client.HTTPConnection, request: Request) -> Reply:
+        sent = self._clock()
         try:
             connection.sock.settimeout(self._read_seconds)
             with _cut_after(self._read_seconds, connection.sock) as was_cut:
                 connection.endheaders(request.body)
                 response = connection.getresponse()
+                CLOCKS.note(self._host, response.getheader("Date"), sent, self._clock())
                 tells_its_end = response.chunked or response.length is not None
                 body = response.read(self._most_bytes + 1)
         except (OSError, http.client.HTTPException, ValueError) as e:

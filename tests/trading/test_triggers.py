@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from brokers.models import BrokerAccount
+from brokers.wire.clock import CLOCKS
 from markets.models import Instrument
 from markets.types import Side
 from tests import factories as make
@@ -294,6 +296,22 @@ def test_a_virtual_account_may_be_as_busy_as_it_likes(account: BrokerAccount, in
     for _ in range(30):
         make_order(account, instrument, "filled", filled_quantity=Decimal(0))
     assert sweep() == 0
+
+
+def test_a_venue_whose_clock_is_two_seconds_off_closes_real_accounts(
+    account: BrokerAccount, paper: BrokerAccount
+) -> None:
+    """I28: what the Date of its replies says; within a second it says nothing."""
+    now = timezone.now()
+    try:
+        CLOCKS.note("venue", format_datetime(now + timedelta(seconds=1), usegmt=True), now, now)
+        assert sweep() == 0
+        CLOCKS.note("venue", format_datetime(now + timedelta(seconds=4), usegmt=True), now, now)
+        assert sweep() == 1
+    finally:
+        CLOCKS.note("venue", format_datetime(now, usegmt=True), now, now)
+    assert Halt.objects.exclude(mode="active").get().target == str(paper.pk)
+    assert latched() == {("account", "reduce_only", "clock")}
 
 
 def test_books_that_differ_halt_their_account_and_the_others_are_looked_at_all_the_same(

@@ -13,7 +13,7 @@ from django.db import DatabaseError, transaction
 from trading import latches
 from trading.latches import Mode
 from trading.models import Halt
-from trading.services import alerts, halts, standstill, watches
+from trading.services import alerts, halts, standstill, stops, watches
 from trading.services.evaluation import deadman
 from trading.services.watches import Trip, Watched
 
@@ -21,6 +21,7 @@ logger = structlog.get_logger(__name__)
 
 Check = Callable[[Watched], Iterable[Trip]]
 QUICK: tuple[Check, ...] = (
+    watches.clock_is_wrong,
     watches.orders_in_doubt,
     watches.rejects_in_row,
     watches.open_differences,
@@ -39,13 +40,14 @@ def sweep(now: datetime, checks: Sequence[Check] = CHECKS) -> int:
     """Look at everything that may close a latch; how many closed. `now` is wall time.
 
     For the dispatch loop, every five seconds or so; what is slow it lets a thread of its own do. It also asks back what
-    a halt could not reach at its moment, and says again what nobody has acknowledged. One check that fails is told and
+    a halt could not reach at its moment, and entries whose bar is over, and says again what nobody has acknowledged. One check that fails is told and
     stops no other; without the database none works.
     """
     watched = Watched(now, _opened_at())
     closed = {(row.scope, row.target): Mode(row.mode) for row in Halt.objects.exclude(mode=Mode.ACTIVE)}
     moved = sum(_trip(trip) for trip in _trips(checks, watched) if _is_news(trip, closed))
     standstill.enforce()
+    stops.ask_back_overdue()
     alerts.repeat_open(now)
     return moved
 

@@ -28,6 +28,7 @@ from trading import lifecycle, limits
 from trading.latches import Mode
 from trading.lifecycle import OrderState
 from trading.models import BooksCheck, Order, PositionDifference, Pulse, RiskLimit, SignalStep, SwingPlan
+from trading.services import clock
 from trading.services.audit import check_books
 from trading.services.halts import SITE, Scope, subject_of
 from trading.services.limit_rows import start_of
@@ -213,6 +214,15 @@ def orders_per_minute(watched: Watched) -> Iterator[Trip]:
         count = _since(by_plan[plan.pk], watched.counts_from(("plan", str(plan.pk)), minute))
         if most is not None and count > most:
             yield _on_plan(plan, Mode.HALTED, "too_many_orders", **_counts(count, most))
+
+
+def clock_is_wrong(_watched: Watched) -> Iterator[Trip]:
+    """This machine's clock was set, or a venue's is more than a second from it (I28)."""
+    wrong = clock.wrong_by()
+    if wrong is None:
+        return
+    for account in BrokerAccount.objects.active().filter(environment__in=REAL):
+        yield _on_account(account.pk, account.user_id, "clock", seconds=f"{wrong.total_seconds():+.1f}")
 
 
 def books_that_differ(watched: Watched) -> Iterator[Trip]:

@@ -133,6 +133,7 @@ SENTENCES = {
     "position_mismatch": _("장부와 증권사의 보유 수량이 다릅니다."),
     "stale_feed": _("장중인데 시세가 멈췄습니다."),
     "not_looked_at": _("장중인데 오토 스윙의 판단이 멈췄습니다. (%(instrument)s)"),
+    "clock": _("이 서버의 시계가 증권사의 시계와 %(seconds)s초 다르거나 갑자기 바뀌었습니다. 시계를 맞춘 뒤 다시 여세요."),
     "audit_broken": _("감사 기록이 고쳐졌거나 빠졌습니다. %(number)s번 항목부터 %(breaks)s곳"),
     "books_differ": _("장부가 체결 기록과 맞지 않습니다. 차이 %(differences)s건"),
     "too_many_orders": _("1분 동안 주문이 %(count)s건이었습니다. 한도 %(most)s건"),
