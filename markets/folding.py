@@ -53,6 +53,15 @@ class BarFolder:
         closed = [bar for series in self._series.values() for bar in series.close_until(at)]
         return sorted(closed, key=lambda bar: (bar.closed_at, bar.interval.duration, bar.instrument))
 
+    def close_one(self, instrument: str, at: datetime) -> list[Bar]:
+        """As `close_until`, for one instrument alone; shortest interval first."""
+        series = self._series.get(instrument)
+        return series.close_until(at) if series else []
+
+    def forget(self, instrument: str) -> None:
+        """Drop what is forming of one instrument: trades of it were missed, and half a bar must not pass for a whole one."""
+        self._series.pop(instrument, None)
+
     def open_bar(self, instrument: str, interval: Interval) -> Bar | None:
         """The forming bar as it stands; its `closed_at` is still to come. None where nothing has traded in it."""
         series = self._series.get(instrument)

@@ -29,6 +29,7 @@ class Trade:
 
     tick: Tick
     quote: Quote
+    top: OrderBook  # the best level of either side, as the trade left it
     is_halted: bool
     session: str  # NEW_MKOP_CLS_CODE: "20" is the regular session
 
@@ -69,6 +70,7 @@ def trade(record: Record, source: Source) -> Trade:
     """A record of the channel of trades. Raises Garbled."""
     instrument, at = instrument_key(record[0]), instant(day(record[33]), record[1])
     last, quantity = positive(record[2]), positive(record[12])
+    bids, asks = _levels([(record[11], record[37])]), _levels([(record[10], record[36])])
     return Trade(
         Tick(instrument, at, last, quantity),
         Quote(
@@ -81,6 +83,7 @@ def trade(record: Record, source: Source) -> Trade:
             base_price=_base(last, record[4], record[3]),
             day_volume=not_negative(record[13]),
         ),
+        OrderBook(instrument, at, bids, asks),
         is_halted=_flag(record[35]),
         session=record[34],
     )
