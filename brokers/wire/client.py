@@ -21,6 +21,7 @@ from brokers.wire.messages import Reply, Request
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 7.0  # from the first byte of the request to the last of the reply
 MOST_BYTES = 4 * 1024 * 1024
+WALL = partial(datetime.now, UTC)
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -34,7 +35,7 @@ class WireClient:
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
         most_bytes: int = MOST_BYTES,
-        clock: Callable[[], datetime] = partial(datetime.now, UTC),
+        clock: Callable[[], datetime] = WALL,
     ) -> None:
         parts = urlsplit(base_url)
         if not parts.hostname or not (
