@@ -9,6 +9,7 @@ import numpy as np
 
 from markets.bars import Bars
 
+Packed = bytes | memoryview  # as a database gives it
 LEVEL = 6
 BYTES_A_BAR = 56  # seven columns
 
@@ -21,7 +22,7 @@ def pack_bars(bars: Bars) -> bytes:
     return zlib.compress(body, LEVEL)
 
 
-def unpack_bars(packed: bytes) -> Bars:
+def unpack_bars(packed: Packed) -> Bars:
     """What `pack_bars` packed."""
     body = zlib.decompress(bytes(packed))
     count = len(body) // BYTES_A_BAR
@@ -46,7 +47,7 @@ def pack_data(data: Any) -> bytes:
     return zlib.compress(json.dumps(data, separators=(",", ":"), allow_nan=False).encode(), LEVEL)
 
 
-def unpack_data(packed: bytes) -> Any:
+def unpack_data(packed: Packed) -> Any:
     """What `pack_data` packed."""
     return json.loads(zlib.decompress(bytes(packed)))
 
@@ -75,7 +76,7 @@ def compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
     return (zlib.compress(piece, 1) for piece in pieces)
 
 
-def decompressed(pieces: Iterator[bytes], write: Callable[[bytes], Any]) -> int:
+def decompressed(pieces: Iterator[Packed], write: Callable[[bytes], Any]) -> int:
     """Write the pieces out again; how many bytes they are."""
     total = 0
     for piece in pieces:

@@ -8,8 +8,8 @@ from backtests.models.uploads import BarUpload, UploadedBars, UploadPiece
 __all__ = [
     "ENDED",
     "STATE_LABELS",
-    "BacktestQuerySet",
     "Backtest",
+    "BacktestQuerySet",
     "BacktestResult",
     "BarUpload",
     "Job",

@@ -71,8 +71,7 @@ class Job(models.Model):
             ),
             CheckConstraint(
                 name="backtest_job_end_once_ended",
-                condition=Q(state__in=ENDED, ended_at__isnull=False)
-                | (~Q(state__in=ENDED) & Q(ended_at__isnull=True)),
+                condition=Q(state__in=ENDED, ended_at__isnull=False) | (~Q(state__in=ENDED) & Q(ended_at__isnull=True)),
             ),
             CheckConstraint(
                 name="backtest_job_failed_for_a_reason",

@@ -58,7 +58,8 @@ class Backtest(models.Model):
             UniqueConstraint(fields=["user", "client_key"], name="backtest_client_key_unique"),
             CheckConstraint(
                 name="backtest_bars_of_one_kind",
-                condition=(~Q(source="") & Q(upload__isnull=True, upload_name="")) | (Q(source="") & ~Q(upload_name="")),
+                condition=(~Q(source="") & Q(upload__isnull=True, upload_name=""))
+                | (Q(source="") & ~Q(upload_name="")),
             ),
             CheckConstraint(
                 name="backtest_period_in_order",

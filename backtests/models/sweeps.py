@@ -54,7 +54,8 @@ class Sweep(models.Model):
             CheckConstraint(name="sweep_kind_known", condition=Q(kind__in=list(KINDS))),
             CheckConstraint(
                 name="sweep_bars_of_one_kind",
-                condition=(~Q(source="") & Q(upload__isnull=True, upload_name="")) | (Q(source="") & ~Q(upload_name="")),
+                condition=(~Q(source="") & Q(upload__isnull=True, upload_name=""))
+                | (Q(source="") & ~Q(upload_name="")),
             ),
             CheckConstraint(
                 name="sweep_period_in_order",

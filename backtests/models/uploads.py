@@ -27,7 +27,7 @@ class BarUpload(models.Model):
     job = models.OneToOneField("backtests.Job", models.CASCADE, null=True, related_name="upload")
     name = models.CharField(_("이름"), max_length=64)
     instrument = models.ForeignKey("markets.Instrument", models.PROTECT, related_name="+")
-    interval = models.CharField(_("간격"), max_length=3, choices=[(i.value, i.value) for i in Interval])
+    interval = models.CharField(_("간격"), max_length=3, choices=[(i.value, i.value) for i in Interval], blank=True)
     zone = models.CharField(_("시간대"), max_length=64)  # of times that say none
     size = models.PositiveBigIntegerField(_("크기"), default=0)  # bytes
     bars = models.PositiveIntegerField(_("봉"), default=0)

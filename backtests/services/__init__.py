@@ -1,0 +1,30 @@
+"""What pages, the API, commands and tasks ask of backtests."""
+
+from backtests.services.asking import Asked
+from backtests.services.queue import is_due
+from backtests.services.rules import ParametersRefused, Rule, offered, parameter_names, pick
+from backtests.services.starting import cancel_run, delete_run, get_run, list_runs, start_run, start_scorecard
+from backtests.services.uploads import delete_upload, forget_half_received, get_upload, list_uploads, receive
+from backtests.services.working import work_once
+
+__all__ = [
+    "Asked",
+    "ParametersRefused",
+    "Rule",
+    "cancel_run",
+    "delete_run",
+    "delete_upload",
+    "forget_half_received",
+    "get_run",
+    "get_upload",
+    "is_due",
+    "list_runs",
+    "list_uploads",
+    "offered",
+    "parameter_names",
+    "pick",
+    "receive",
+    "start_run",
+    "start_scorecard",
+    "work_once",
+]
