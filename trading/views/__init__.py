@@ -1,12 +1,14 @@
 """The pages of trading, one module per subject."""
 
 from trading.views.account_files import account_fills_csv, account_orders_csv, account_statement_csv
+from trading.views.account_keys import account_key, account_key_check, account_key_remove, kis_register
 from trading.views.accounts import account_deposit, account_detail, account_list, account_reset, account_withdraw
 from trading.views.alerts import alert_acknowledge, alert_list
 from trading.views.limits import limit_change, limits
 from trading.views.orders import order_cancel, order_cancel_all, order_change, order_detail, order_list
 from trading.views.overview import landing, market_speed, overview
 from trading.views.plan_forms import plan_edit, plan_new, plan_preview
+from trading.views.plan_marks import plan_marks
 from trading.views.plans import plan_detail, plan_evaluate, plan_list, plan_pause, plan_resume, plan_stop
 from trading.views.reconciliation import (
     difference_adopt,
@@ -30,6 +32,9 @@ __all__ = [
     "account_deposit",
     "account_detail",
     "account_fills_csv",
+    "account_key",
+    "account_key_check",
+    "account_key_remove",
     "account_list",
     "account_orders_csv",
     "account_reset",
@@ -41,6 +46,7 @@ __all__ = [
     "difference_ignore",
     "difference_page",
     "halt_banner",
+    "kis_register",
     "landing",
     "limit_change",
     "limits",
@@ -59,6 +65,7 @@ __all__ = [
     "plan_edit",
     "plan_evaluate",
     "plan_list",
+    "plan_marks",
     "plan_new",
     "plan_pause",
     "plan_preview",
