@@ -6,22 +6,23 @@ machine, sizing, matching and costs.
 
 import hashlib
 import json
+import operator
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
-from backtests.bars import check_bars, inputs_hash
 from backtests.errors import BarsRefused
-from backtests.fills import Fill, UnitFill, in_plain_numbers
+from backtests.fills import Fill, Fills, UnitFill, in_plain_numbers
+from backtests.ground import Ground
 from backtests.setup import Setup
 from backtests.simulation import Simulation
 from backtests.venue import Venue
-from markets.bars import Bars, FloatArray, IntArray
-from markets.types import InstrumentRules, Side
+from markets.bars import Bars, FloatArray
+from markets.types import InstrumentRules
 from strategies.compiler import Evaluator
 from strategies.evaluation import Evaluation
-from strategies.indicators import Frame
 
 LINE = " ".join(["%s"] * len(UnitFill._fields))
 
@@ -35,48 +36,57 @@ class Result:
     """
 
     setup: Setup
-    bars: Bars
+    ground: Ground
     venue: Venue
     first_bar: int
-    unit_fills: tuple[UnitFill, ...]
+    filled: Fills
     equity: FloatArray
     cash: FloatArray
     held: FloatArray
     seed: int
     version_hash: str
 
+    @property
+    def bars(self) -> Bars:
+        return self.ground.bars
+
     @cached_property
     def fills(self) -> tuple[Fill, ...]:
-        return tuple(in_plain_numbers(fill, self.venue) for fill in self.unit_fills)
+        return tuple(in_plain_numbers(fill, self.venue) for fill in self.filled)
 
     @cached_property
     def inputs_hash(self) -> str:
-        said = {"setup": self.setup.as_data(), "instrument": asdict(self.venue.rules), "bars": inputs_hash(self.bars)}
+        said = {"setup": self.setup.as_data(), "instrument": asdict(self.venue.rules), "bars": self.ground.bars_hash}
         return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
     @cached_property
     def result_hash(self) -> str:
         digest = hashlib.sha256(f"{self.version_hash} {self.inputs_hash} {self.seed}".encode())
-        digest.update("\n".join([LINE % fill for fill in self.unit_fills]).encode())
+        digest.update("\n".join([LINE % row for row in self.filled.rows()]).encode())
         digest.update(self.equity.data)
         return digest.hexdigest()
 
 
 def run(
-    evaluator: Evaluator, bars: Bars, rules: InstrumentRules, setup: Setup, *, frame: Frame | None = None
+    evaluator: Evaluator, bars: Bars, rules: InstrumentRules, setup: Setup, *, ground: Ground | None = None
 ) -> Result:
-    """The rule over the bars. A `frame` of these bars shares indicators among runs.
+    """The rule over the bars. A `ground` of these bars shares among runs what the bars alone decide: indicators, hash, days.
 
     Raises BarsRefused, SetupRefused, strategies.errors.BarsInvalid, markets.dated.NoRuleInForce.
     """
-    check_bars(bars)
+    ground = ground or Ground(bars)
+    if ground.bars is not bars:
+        raise ValueError("the ground belongs to other bars")
     warm_up = evaluator.warm_up if setup.warm_up is None else setup.warm_up
     if warm_up >= len(bars):
         raise BarsRefused("warm_up_longer_than_data", bars=len(bars), needed=warm_up + 1)
-    return simulate(evaluator.evaluate(bars, frame), rules, setup, first_bar=warm_up - 1)
+    evaluation = evaluator.evaluate(bars, ground.frame)
+    return simulate(evaluation, rules, setup, first_bar=warm_up - 1, ground=ground)
 
 
-def simulate(evaluation: Evaluation, rules: InstrumentRules, setup: Setup, *, first_bar: int) -> Result:
+def simulate(
+    evaluation: Evaluation, rules: InstrumentRules, setup: Setup, *, first_bar: int, ground: Ground | None = None
+) -> Result:
     """What the decisions of `evaluation` come to, from the close of `first_bar` on."""
     simulation = Simulation(evaluation, rules, setup)
     simulation.run(first_bar)
@@ -84,10 +94,10 @@ def simulate(evaluation: Evaluation, rules: InstrumentRules, setup: Setup, *, fi
     held, cash = _standing(fills, len(bars), venue, venue.cash_units(setup.cash))
     return Result(
         setup=setup,
-        bars=bars,
+        ground=ground or Ground(bars),
         venue=venue,
         first_bar=first_bar,
-        unit_fills=tuple(fills),
+        filled=fills,
         equity=cash + held * bars.close,
         cash=cash,
         held=held,
@@ -96,16 +106,12 @@ def simulate(evaluation: Evaluation, rules: InstrumentRules, setup: Setup, *, fi
     )
 
 
-def _standing(fills: list[UnitFill], count: int, venue: Venue, cash: int) -> tuple[FloatArray, FloatArray]:
+def _standing(fills: Fills, count: int, venue: Venue, cash: int) -> tuple[FloatArray, FloatArray]:
     """What is held, and the cash, at the close of every bar."""
-    if not fills:
+    if not len(fills):
         return np.zeros(count), np.full(count, cash / venue.cash_scale)
-    edges: IntArray = np.array([0, *(fill.bar for fill in fills), count])
-    moved = (fill.quantity if fill.side is Side.BUY else -fill.quantity for fill in fills)
-    held, steps = 0, [0.0]
-    for quantity in moved:
-        held += quantity
-        steps.append(held / venue.quantity_scale)
-    lengths = np.diff(edges)
-    cashes = [cash / venue.cash_scale, *(fill.cash_after / venue.cash_scale for fill in fills)]
-    return np.repeat(np.array(steps), lengths), np.repeat(np.array(cashes), lengths)
+    lengths = np.diff([0, *fills.bar, count])
+    moved = map(operator.mul, fills.quantity, fills.ways())
+    held = np.array(list(accumulate(moved, initial=0)), dtype=np.float64) / venue.quantity_scale
+    cashes = np.array([cash, *fills.cash_after], dtype=np.float64) / venue.cash_scale
+    return np.repeat(held, lengths), np.repeat(cashes, lengths)

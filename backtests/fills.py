@@ -1,9 +1,10 @@
 """What happened: the fills of a run in the venue's integers, and the same in plain numbers."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from backtests.venue import Venue
 from markets.types import Side
@@ -29,6 +30,48 @@ class UnitFill(NamedTuple):
     cash_after: int
     worse_by: float
     reason: str
+
+
+@dataclass(slots=True, eq=False)
+class Fills:
+    """Fills by column, in the order and units of `UnitFill`: sums over many of them are sums over lists."""
+
+    bar: list[int] = field(default_factory=list)
+    at: list[int] = field(default_factory=list)
+    cycle: list[int] = field(default_factory=list)
+    signal: list[int] = field(default_factory=list)
+    side: list[Side] = field(default_factory=list)
+    price: list[int] = field(default_factory=list)
+    quantity: list[int] = field(default_factory=list)
+    amount: list[int] = field(default_factory=list)
+    fee: list[int] = field(default_factory=list)
+    tax: list[int] = field(default_factory=list)
+    cash_after: list[int] = field(default_factory=list)
+    worse_by: list[float] = field(default_factory=list)
+    reason: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.bar)
+
+    def __iter__(self) -> Iterator[UnitFill]:
+        return map(UnitFill._make, self.rows())
+
+    def __getitem__(self, place: int) -> UnitFill:
+        return UnitFill._make(column[place] for column in self.columns())
+
+    def columns(self) -> list[list[Any]]:
+        return [getattr(self, name) for name in UnitFill._fields]
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        return zip(*self.columns(), strict=True)
+
+    def add(self, fill: UnitFill) -> None:
+        for column, value in zip(self.columns(), fill, strict=True):
+            column.append(value)
+
+    def ways(self) -> list[int]:
+        """1 for what was bought, -1 for what was sold."""
+        return [1 if side is Side.BUY else -1 for side in self.side]
 
 
 @dataclass(frozen=True, slots=True)

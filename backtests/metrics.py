@@ -5,17 +5,23 @@ of daily returns, made yearly by the days that the run itself had in a year, aga
 does not exist (a ratio to nothing, a year's figure of less than two days) is None.
 """
 
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from backtests.engine import Result
-from backtests.venue import DAY_SECONDS, SEOUL_SECONDS
+from backtests.fills import Fills
+from backtests.ground import Days, day_numbers
+from backtests.venue import DAY_SECONDS
 from markets.bars import FloatArray, IntArray
-from markets.types import Side
 
 YEAR_SECONDS = 365.25 * DAY_SECONDS
+ROOM = 2**50  # sums of thousands of such numbers still fit into int64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +78,11 @@ class Metrics:
 
 def of(result: Result) -> Metrics:
     """All figures of a run."""
+    first = result.first_bar
+    closed_at, days = result.bars.closed_at[first:], result.ground.days.since(first)
     return Metrics(
-        strategy=curve(result.bars.closed_at[result.first_bar :], result.equity[result.first_bar :]),
-        hold=curve(result.bars.closed_at[result.first_bar :], held_from(result)),
+        strategy=curve(closed_at, result.equity[first:], days),
+        hold=curve(closed_at, held_from(result), days),
         trades=trades(result),
     )
 
@@ -91,18 +99,18 @@ def held_from(result: Result) -> FloatArray:
     return np.concatenate([[cash], units * bars.close[first + 1 :]])
 
 
-def curve(closed_at: IntArray, equity: FloatArray) -> Curve:
-    """The figures of an equity curve, shape (n,), n >= 1, with the times of its bars in seconds since 1970."""
-    days = _last_of_each_day(closed_at)
-    daily = equity[days]
+def curve(closed_at: IntArray, equity: FloatArray, days: Days | None = None) -> Curve:
+    """The figures of an equity curve, shape (n,), n >= 1, with the times of its bars in seconds since 1970, and their days."""
+    days = days or Days.of(closed_at)
+    daily = equity[days.days]
     # The equity that the first day began with is a return too where the curve has no bar before it.
-    returns = _returns(np.concatenate([equity[:1], daily]) if days[0] else daily)
+    returns = _returns(np.concatenate([equity[:1], daily]) if days.days[0] else daily)
     years = (int(closed_at[-1]) - int(closed_at[0])) / YEAR_SECONDS
     per_year = len(returns) / years if years > 0 else 0.0
     growth = float(equity[-1] / equity[0])
     highest = np.maximum.accumulate(equity)
     drawdown = float((equity / highest).min() - 1)
-    monthly = _returns(np.concatenate([equity[:1], equity[_last_of_each_month(closed_at, days)]]))
+    monthly = _returns(np.concatenate([equity[:1], equity[days.months]]))
     has_year = years > 0 and len(returns) > 1
     cagr = growth ** (1 / years) - 1 if has_year and growth > 0 else None
     mean = float(returns.mean()) if len(returns) else 0.0
@@ -128,11 +136,10 @@ def curve(closed_at: IntArray, equity: FloatArray) -> Curve:
 
 def trades(result: Result) -> Trades:
     """The figures of a run's trades."""
-    fills, unit = result.unit_fills, result.venue.cash_scale
-    made = trade_results(result)
+    fills, unit = result.filled, result.venue.cash_scale
+    made = _made(fills, unit)
     wins, losses = made[made > 0], made[made < 0]
-    amounts = sum(fill.amount for fill in fills) / unit
-    slipped = sum(fill.worse_by * fill.quantity for fill in fills)
+    slipped = sum(map(operator.mul, fills.worse_by, fills.quantity))
     tradable = slice(result.first_bar + 1, None)
     return Trades(
         count=len(made),
@@ -146,51 +153,43 @@ def trades(result: Result) -> Trades:
         best=_of(made, "max"),
         worst=_of(made, "min"),
         exposure=float((result.held[tradable] > 0).mean()),
-        turnover=amounts / float(result.equity[result.first_bar :].mean()),
-        fees=sum(fill.fee for fill in fills) / unit,
-        tax=sum(fill.tax for fill in fills) / unit,
+        turnover=sum(fills.amount) / unit / float(result.equity[result.first_bar :].mean()),
+        fees=sum(fills.fee) / unit,
+        tax=sum(fills.tax) / unit,
         slippage=slipped / (result.venue.price_scale * result.venue.quantity_scale),
     )
 
 
 def trade_results(result: Result) -> FloatArray:
     """What each closed trade made after all costs, oldest first, in the currency."""
-    made: dict[int, int] = {}
-    held: dict[int, int] = {}
-    for fill in result.unit_fills:
-        bought = fill.side is Side.BUY
-        moved = -fill.amount - fill.fee - fill.tax if bought else fill.amount - fill.fee - fill.tax
-        made[fill.cycle] = made.get(fill.cycle, 0) + moved
-        held[fill.cycle] = held.get(fill.cycle, 0) + (fill.quantity if bought else -fill.quantity)
-    unit = result.venue.cash_scale
-    return np.array([amount / unit for cycle, amount in made.items() if not held[cycle]], dtype=np.float64)
+    return _made(result.filled, result.venue.cash_scale)
+
+
+def _made(fills: Fills, unit: float) -> FloatArray:
+    """Of each cycle that ended with nothing held: what came in less what went out."""
+    if not fills.bar:
+        return np.empty(0)
+    ways, costs = fills.ways(), map(operator.add, fills.fee, fills.tax)
+    came = map(operator.sub, map(operator.neg, map(operator.mul, fills.amount, ways)), costs)
+    starts = [0, *(np.flatnonzero(np.diff(fills.cycle)) + 1).tolist()]
+    made = np.add.reduceat(whole_numbers(came), starts)
+    left = np.add.reduceat(whole_numbers(map(operator.mul, fills.quantity, ways)), starts)
+    return np.asarray(made[left == 0] / unit, dtype=np.float64)
+
+
+def whole_numbers(values: Iterable[int]) -> npt.NDArray[Any]:
+    """Exact whatever their size: int64, or Python's own where that is too small."""
+    told = list(values)
+    fits = max(told, default=0) < ROOM and min(told, default=0) > -ROOM
+    return np.array(told, dtype=np.int64 if fits else object)
 
 
 def monthly_returns(closed_at: IntArray, equity: FloatArray) -> list[tuple[str, float]]:
     """("2024-03", return) of each month; the first is counted from the first bar."""
-    lasts = _last_of_each_month(closed_at, _last_of_each_day(closed_at))
+    lasts = Days.of(closed_at).months
     returns = _returns(np.concatenate([equity[:1], equity[lasts]]))
-    months = _day_numbers(closed_at[lasts]).astype("datetime64[D]").astype("datetime64[M]").astype(str)
+    months = day_numbers(closed_at[lasts]).astype("datetime64[D]").astype("datetime64[M]").astype(str)
     return list(zip(months.tolist(), returns.tolist(), strict=True))
-
-
-def _day_numbers(closed_at: IntArray) -> IntArray:
-    """The Korean day of each bar, counted from 1970; one that closes at midnight belongs to the day it ends."""
-    return (closed_at + (SEOUL_SECONDS - 1)) // DAY_SECONDS
-
-
-def _last_of_each_day(closed_at: IntArray) -> IntArray:
-    """The places of the last bar of each day."""
-    return _lasts(_day_numbers(closed_at))
-
-
-def _last_of_each_month(closed_at: IntArray, days: IntArray) -> IntArray:
-    months = _day_numbers(closed_at[days]).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return days[_lasts(months)]
-
-
-def _lasts(numbers: IntArray) -> IntArray:
-    return np.append(np.flatnonzero(numbers[1:] != numbers[:-1]), len(numbers) - 1)
 
 
 def _returns(worth: FloatArray) -> FloatArray:

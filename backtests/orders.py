@@ -13,7 +13,6 @@ from brokers.virtual.matching import to_units
 from markets.bars import FloatArray, IntArray
 from markets.calendars import load_default
 from markets.types import Side, from_epoch
-from strategies.evaluation import BoolArray
 from trading import risk
 from trading.signal import Action
 from trading.sizing import size_sell, to_decimal
@@ -98,17 +97,17 @@ class Orders:
         units = max(0, spendable // dearest) * lot
         return units if units >= self._least_units and units * worst >= self._least_traded else 0
 
-    def references(self, decided: IntArray, buys: BoolArray) -> list[tuple[int, Day]]:
-        """For each decided bar the price its buy is sized from, and its day."""
-        closed, days = self._bars.close[decided], self._venue.days(self._bars.closed_at[decided])
+    def references(self, decided: IntArray) -> list[int]:
+        """For each decided bar the price that a buy at the next open is sized from."""
         if not self._asks_price:
-            return [(0, day) for day in days]
-        quoted = self._market.quotes(np.ones(len(decided), dtype=np.bool_), closed, self._bars.closed_at[decided])
-        if self._setup.participation is not None:
-            shares = self._market.shares(decided)
-            bare = self._venue.all_down_and_up(closed)[1].tolist()
-            quoted = [price if share else close for price, share, close in zip(quoted, shares, bare, strict=True)]
-        return list(zip(quoted, days, strict=True))
+            return [0] * len(decided)
+        closed, at = self._bars.close[decided], self._bars.closed_at[decided]
+        quoted = self._market.quotes(np.ones(len(decided), dtype=np.bool_), closed, at)
+        if self._setup.participation is None:
+            return quoted
+        bare: list[int] = self._venue.all_down_and_up(closed)[1].tolist()
+        each = zip(quoted, self._market.shares(decided), bare, strict=True)
+        return [price if share else close for price, share, close in each]
 
     def alive(self, decided: IntArray, opened: IntArray) -> list[bool]:
         """Whether an order placed on the close of each decided bar is still good at that open."""

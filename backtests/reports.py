@@ -48,7 +48,7 @@ def months(series: Series) -> tuple[Month, ...]:
 def trades(result: Result) -> Iterable[Trade]:
     """The cycles of a run, oldest first, the one still open too."""
     cycles: dict[int, list[UnitFill]] = {}
-    for fill in result.unit_fills:
+    for fill in result.filled:
         cycles.setdefault(fill.cycle, []).append(fill)
     for number, fills in enumerate(cycles.values(), 1):
         yield _trade(number, fills, result.venue, result.held)

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from backtests.fills import UnitFill
+from backtests.fills import Fills, UnitFill
 from backtests.limits import as_it_reads, sold_inside, touches
 from backtests.market import MICRO, Market
 from backtests.moments import Moments, first_touch
@@ -57,7 +57,7 @@ class Simulation:
         self._checked_to = 0  # bars before it have been looked into for exits inside
         self._known: dict[tuple[int | bool, ...], tuple[Action, str]] = {}
         self.plan = Plan(self.venue, self.venue.cash_units(setup.cash), setup.cooldown_bars, repeat=setup.repeat)
-        self.fills: list[UnitFill] = []
+        self.fills = Fills()
         self._orders = Orders(self._market, self.plan, self._stops, self._limits.max_position_rate)
         has_limits = self._limits != NO_LIMITS or any(prices is not None for prices in self._stops)
         is_smooth = smooth and self._market.may_be_smooth and not has_limits
@@ -218,7 +218,7 @@ class Simulation:
         signal = order.step if is_buy or not plan.held else order.step - 1
         traded = price * self.venue.price_scale
         worse = paid - traded if is_buy else traded - paid
-        self.fills.append(
+        self.fills.add(
             UnitFill(
                 bar,
                 at,
@@ -238,9 +238,7 @@ class Simulation:
 
     def _end(self, order: Working) -> None:
         signal = self.plan.ended(order)
-        for place in range(order.first_fill, len(self.fills)):
-            if self.fills[place].signal != signal:  # a sale that filled in pieces
-                self.fills[place] = self.fills[place]._replace(signal=signal)
+        self.fills.signal[order.first_fill :] = [signal] * (len(self.fills) - order.first_fill)  # a sale in pieces too
 
     # Limits touched inside a bar
 
@@ -250,7 +248,7 @@ class Simulation:
         `order` is the buy that traded in this bar; what is left of it is given up.
         """
         opened_at, plan = self._bars.opened_at.item(bar) * MICRO, self.plan
-        was_inside = order is not None and self.fills[-1].at > opened_at
+        was_inside = order is not None and self.fills.at[-1] > opened_at
         found = sold_inside(self._bars, self._limits, plan.average_cost(), plan.held_since, bar, was_inside=was_inside)
         if found is None:
             return False
@@ -259,7 +257,7 @@ class Simulation:
         if order is not None and not is_over:
             self._end(order)
         sale = self._orders.sale_of_all(bar - 1, reason, len(self.fills))
-        mine = sum(fill.quantity for fill in self.fills[order.first_fill :] if fill.bar == bar) if order else 0
+        mine = self._bought_in(bar, order.first_fill) if order else 0
         whole = self._market.volume(bar)
         left = self._market.share(whole) - mine
         rest, sale.remaining = sale.remaining - min(sale.remaining, left), min(sale.remaining, left)
@@ -269,6 +267,11 @@ class Simulation:
         self.plan.exiting = True  # what is left goes at the next open
         self._end(sale)
         return True
+
+    def _bought_in(self, bar: int, first_fill: int) -> int:
+        """Units of the fills from `first_fill` on that happened in this bar."""
+        fills = zip(self.fills.bar[first_fill:], self.fills.quantity[first_fill:], strict=True)
+        return sum(quantity for at, quantity in fills if at == bar)
 
 
 def _told(decision: Decision) -> tuple[Action, str]:

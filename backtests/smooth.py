@@ -9,19 +9,19 @@ from bisect import bisect_left
 
 import numpy as np
 
-from backtests.fills import UnitFill
+from backtests.fills import Fills
 from backtests.market import MICRO, Market
 from backtests.moments import Moments
 from backtests.orders import Orders
 from backtests.plan import STEPS, Plan
-from backtests.venue import Day
-from markets.bars import IntArray
+from markets.bars import FloatArray, IntArray
 from markets.types import Side
 from trading.signal import Action, Reason
 
 SALE = STEPS[Action.SELL]
 REASONS = {1: str(Reason.FIRST_ENTRY), 2: str(Reason.SECOND_ENTRY), SALE: str(Reason.EXIT_RULE)}
-FIRST_CYCLES, MOST_CYCLES = 16, 4096  # reckoned in one go
+_SIDES = {1: Side.BUY, 2: Side.BUY, SALE: Side.SELL}
+FIRST_CYCLES, MOST_CYCLES = 128, 4096  # reckoned in one go
 PATIENCE = 8  # walks that came to nothing before none is tried any more
 
 Leg = tuple[int, int]  # the bar decided on, and the step
@@ -30,7 +30,7 @@ Leg = tuple[int, int]  # the bar decided on, and the step
 class Smooth:
     """The smooth cycles of one plan. `wait`: bars from a sale's fill to the first that may buy again."""
 
-    def __init__(self, market: Market, plan: Plan, orders: Orders, moments: Moments, fills: list[UnitFill]) -> None:
+    def __init__(self, market: Market, plan: Plan, orders: Orders, moments: Moments, fills: Fills) -> None:
         self._market, self._plan, self._orders, self._moments, self._fills = market, plan, orders, moments, fills
         setup = market.setup
         self._repeat, self._cooldown = setup.repeat, setup.cooldown_bars
@@ -48,7 +48,7 @@ class Smooth:
             bar = legs[-1][0] + 1
             if self._plan.signal != SALE or not self._repeat:
                 return bar
-            bar, cycles = bar + self._wait, min(cycles * 4, MOST_CYCLES)
+            bar, cycles = bar + self._wait, min(cycles * 8, MOST_CYCLES)
         return self._back_to(bar)
 
     def _back_to(self, bar: int) -> int:
@@ -82,48 +82,56 @@ class Smooth:
 
     def _trade(self, legs: list[Leg]) -> int:
         """Size, fill and charge the legs in turn; how many went smoothly."""
-        market, plan, orders, venue = self._market, self._plan, self._orders, self._market.venue
+        market, plan, orders, bars = self._market, self._plan, self._orders, self._market.bars
         places, steps = zip(*legs, strict=True)
         decided: IntArray = np.array(places, dtype=np.int64)
-        buys = np.array(steps) != SALE
-        opened = market.bars.opened_at[decided + 1]
-        traded = market.bars.open[decided + 1]
-        at_open = zip(
-            *(legs, opened.tolist(), traded.tolist(), market.quotes(buys, traded, opened), venue.days(opened)),
-            *(market.shares(decided + 1), orders.alive(decided, opened), orders.references(decided, buys)),
-            strict=True,
-        )
-        done = 0
-        for (bar, step), at, price, quoted, day, share, in_time, (reference, today) in at_open:
+        filled = decided + 1
+        buys, opened, traded = np.array(steps) != SALE, bars.opened_at[filled], bars.open[filled]
+        quoted, days = market.quotes(buys, traded, opened), market.venue.days(opened)
+        references, placed = orders.references(decided), market.venue.days(bars.closed_at[decided])
+        conditions = zip(orders.alive(decided, opened), market.shares(filled), strict=True)
+        fills, done = self._fills, 0
+        charged, terms, pays, lot = market.venue.charged, orders.terms, orders.pays, market.venue.lot
+        each_leg = zip(steps, quoted, days, references, placed, conditions, strict=True)
+        for step, price, day, reference, today, (in_time, share) in each_leg:
             if step == SALE:
                 units = plan.held
-                is_smooth = units <= share and quoted > 0 and not units % venue.lot
+                if not in_time or units > share or price <= 0 or units % lot:
+                    break
+                amount, fee, tax = charged(Side.SELL, price * units, day)
+                plan.sold(units, amount, fee, tax)
             else:
                 if plan.signal == SALE:
-                    plan.cooldown_left = 0
                     plan.begin_again()
-                units, collar = orders.terms(step, reference, today)
-                is_smooth = 0 < units <= share and orders.pays(units, quoted, collar, day, today)
-            if not (is_smooth and in_time):
-                break
-            self._fill(bar + 1, at, step, price, quoted, units, day)
+                units, collar = terms(step, reference, today)
+                if not in_time or not 0 < units <= share or not pays(units, price, collar, day, today):
+                    break
+                amount, fee, tax = charged(Side.BUY, price * units, day)
+                plan.bought(places[done] + 1, units, amount, fee, tax)
+            plan.signal = step
             done += 1
+            fills.cycle.append(plan.cycle)
+            fills.quantity.append(units)
+            fills.amount.append(amount)
+            fills.fee.append(fee)
+            fills.tax.append(tax)
+            fills.cash_after.append(plan.cash)
+        self._write(steps[:done], filled[:done], opened[:done], traded[:done], quoted[:done])
         return done
 
-    def _fill(self, bar: int, at: int, step: int, price: float, quoted: int, units: int, day: Day) -> None:
-        plan, venue = self._plan, self._market.venue
-        is_buy = step != SALE
-        side = Side.BUY if is_buy else Side.SELL
-        amount, fee, tax = venue.charged(side, quoted * units, day)
-        traded = price * venue.price_scale
-        worse = quoted - traded if is_buy else traded - quoted
-        if is_buy:
-            plan.bought(bar, units, amount, fee, tax)
-        else:
-            plan.sold(units, amount, fee, tax)
+    def _write(
+        self, steps: tuple[int, ...], filled: IntArray, opened: IntArray, traded: FloatArray, quoted: list[int]
+    ) -> None:
+        """The other columns of the legs' fills, and the plan left where the last one leaves it."""
+        fills, plan = self._fills, self._plan
+        expected = traded * self._market.venue.price_scale
+        fills.bar += filled.tolist()
+        fills.at += (opened * MICRO).tolist()
+        fills.signal += steps
+        fills.side += [_SIDES[step] for step in steps]
+        fills.price += quoted
+        fills.worse_by += np.where(np.array(steps) != SALE, quoted - expected, expected - quoted).tolist()
+        fills.reason += [REASONS[step] for step in steps]
+        plan.cooldown_left = 0
+        if plan.signal == SALE:
             plan.held_since, plan.cooldown_left = -1, self._cooldown
-        plan.signal = step
-        cash, cycle, reason = plan.cash, plan.cycle, REASONS[step]
-        self._fills.append(
-            UnitFill(bar, at * MICRO, cycle, step, side, quoted, units, amount, fee, tax, cash, worse, reason)
-        )

@@ -60,12 +60,12 @@ def make(path: str, sweep: bool = False) -> Callable[[], tuple[float, int]]:
     """What ../shared/bench/backtest.py runs with --project bench.backtests:make."""
     from backtests import metrics
     from backtests.engine import run
+    from backtests.ground import Ground
     from backtests.setup import Setup
     from markets.bars import Bars
     from markets.types import InstrumentKind, InstrumentRules
     from strategies.compiler import compile_document
     from strategies.document import RuleDocument
-    from strategies.indicators import Frame
 
     ohlcv = np.load(path)["ohlcv"]
     opened = 1_577_836_800 + 3600 * np.arange(ohlcv.shape[1], dtype=np.int64)
@@ -97,8 +97,8 @@ def make(path: str, sweep: bool = False) -> Callable[[], tuple[float, int]]:
     )
     document = RuleDocument.from_data(RULE)
 
-    def once(frame: Frame | None, **parameters: float) -> tuple[float, int]:
-        result = run(compile_document(document, parameters), bars, rules, setup, frame=frame)
+    def once(ground: Ground, **parameters: float) -> tuple[float, int]:
+        result = run(compile_document(document, parameters), bars, rules, setup, ground=ground)
         figures = metrics.of(result)
         return figures.strategy.final_equity, figures.trades.count
 
@@ -110,8 +110,8 @@ def make(path: str, sweep: bool = False) -> Callable[[], tuple[float, int]]:
         return figures.strategy.final_equity, figures.trades.count
 
     def many() -> tuple[float, int]:
-        frame = Frame(bars)
-        results = [once(frame, fast=fast, slow=slow) for fast in FASTS for slow in SLOWS]
+        ground = Ground(bars)
+        results = [once(ground, fast=fast, slow=slow) for fast in FASTS for slow in SLOWS]
         return max(equity for equity, _ in results) / 1000 - 100, sum(trades for _, trades in results)
 
     return many if sweep else one

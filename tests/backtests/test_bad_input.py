@@ -66,7 +66,7 @@ def test_a_warm_up_longer_than_the_data_is_refused_with_both_numbers() -> None:
     with pytest.raises(BarsRefused) as refused:
         run(evaluator, flat(*[100] * 250), COIN, free())
     assert (refused.value.code, refused.value.facts) == ("warm_up_longer_than_data", {"bars": 250, "needed": 251})
-    assert run(evaluator, flat(*[100] * 251), COIN, free()).unit_fills == ()
+    assert run(evaluator, flat(*[100] * 251), COIN, free()).fills == ()
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_the_spread_the_slippage_and_the_tick_are_all_against_us() -> None:
     result = played(evaluation(bars, first=[0], sells=[1]), setup, STOCK)
     # 10,015 + 0.1 % = 10,025.015, up to 10,030, a tick of spread, a tick of slippage; the sale mirrors it
     assert [int(fill.price) for fill in result.fills] == [10_050, 9_980]
-    assert [round(fill.worse_by, 6) for fill in result.unit_fills] == [35, 35]
+    assert [round(fill.worse_by, 6) for fill in result.filled] == [35, 35]
 
 
 @pytest.mark.parametrize(("year", "rate"), [(2019, "0.0025"), (2022, "0.0023"), (2024, "0.0018")])
