@@ -44,15 +44,3 @@ def with_values(document: RuleDocument, values: Mapping[str, float]) -> RuleDocu
     for name, value in values.items():
         data["parameters"][name]["default"] = value
     return RuleDocument.from_data(data)
-
-
-def not_traded_yet(document: RuleDocument) -> str:
-    """The first word of this rule that plans only watch and send no orders by; '' where they can trade all of it.
-
-    A plan that left such a word out would trade another rule than the one it shows.
-    """
-    if any(entry.stop is not None for entry in document.entries):
-        return "stop_level"
-    if document.risk.time_stop_bars is not None:
-        return "time_stop_bars"
-    return "max_position_rate" if document.risk.max_position_rate is not None else ""

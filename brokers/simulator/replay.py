@@ -115,6 +115,13 @@ class Replay:
         bar = self._bar_ahead(0)
         return self.advance(bar.closed_at) if bar else None
 
+    def next_trade(self) -> Batch | None:
+        """The next trade of the present bar alone, or its close after the last; None when every bar has been played."""
+        bar = self._bar_ahead(0)
+        if bar is None:
+            return None
+        return self.advance(self._ticks[0].at if self._ticks else bar.closed_at)
+
     def _bar_ahead(self, index: int) -> Bar | None:
         """The bar `index` places after the closed ones, read from the source when it is first needed."""
         while len(self._ahead) <= index:

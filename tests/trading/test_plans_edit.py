@@ -19,7 +19,7 @@ from tests.trading import scene
 from trading import services
 from trading.errors import NotAllowed, OrderRefused, PlanRefused
 from trading.models import SwingPlan
-from trading.plan_rules import ChosenRule, library_rule, not_traded_yet, swing_rule, with_values
+from trading.plan_rules import ChosenRule, library_rule, swing_rule, with_values
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 3, 4)
@@ -61,17 +61,10 @@ def saved_rule(owner: BrokerAccount) -> ChosenRule:
 
 @pytest.mark.parametrize("key", sorted(LIBRARY))
 def test_every_strategy_of_the_library_can_be_a_plan(account: BrokerAccount, instrument: Instrument, key: str) -> None:
-    """A rule of which plans would leave a word out is only watched: it would trade as another rule."""
-    rule = library_rule(key, {})
-    watched = bool(not_traded_yet(rule.document))
-    make_plan = {"name": key, "parameters": rule, "first_share": Decimal(1)}
-    if watched:
-        with pytest.raises(PlanRefused, match="rule_not_traded_yet"):
-            scene.make_plan(account.user, account, instrument, **make_plan)
-    plan = scene.make_plan(account.user, account, instrument, **make_plan, mode="shadow" if watched else "on")
+    make_plan = {"name": key, "parameters": library_rule(key, {}), "first_share": Decimal(1)}
+    plan = scene.make_plan(account.user, account, instrument, **make_plan)
     version = plan.strategy_version
     assert (version.strategy.kind, version.document) == (key, LIBRARY[key].build().as_data())
-    assert watched is (key == "breakout")
 
 
 def test_chosen_values_are_the_new_defaults_and_their_bounds_stay() -> None:
@@ -143,7 +136,6 @@ def test_a_paused_plan_stays_paused_when_it_is_edited(plan: SwingPlan) -> None:
         ({"first_share": Decimal(2)}, "bad_first_share"),
         ({"mode": "off"}, "bad_mode"),
         ({"cooldown_bars": -1}, "bad_cooldown"),
-        ({"parameters": library_rule("breakout", {})}, "rule_not_traded_yet"),
     ],
 )
 def test_what_no_plan_can_be_no_edit_makes_of_it(plan: SwingPlan, changed: dict[str, Any], code: str) -> None:

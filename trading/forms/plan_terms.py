@@ -27,7 +27,6 @@ REFUSED_FIELDS = {
     "instrument_not_tradable": "instrument",
     "end_date_passed": "ends_on",
     "plan_holds": "mode",
-    "rule_not_traded_yet": "mode",
     "unknown_strategy": "strategy",
 }
 INTERVALS = {"1m": _("1분"), "5m": _("5분"), "15m": _("15분"), "1h": _("1시간"), "4h": _("4시간"), "1d": _("1일")}

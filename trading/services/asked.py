@@ -1,6 +1,7 @@
 """An order as its sender wants it, before anything is looked up: who asks, for what, under which key."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
@@ -35,10 +36,17 @@ class Asked:
     plan: SwingPlan | None = None
     step: int | None = None
     replaces: Order | None = None  # the ended order of which this is the changed rest
+    ends_at: datetime | None = None  # market time at which it is over, where that is before its time in force says
+
+    @property
+    def is_planned_stop(self) -> bool:
+        """Whether a plan waits here at a level of its rule: reckoned, not typed."""
+        return self.plan is not None and self.stop_price is not None
 
     @property
     def fingerprint(self) -> str:
         """The same for the same wish, however often it is sent."""
+        ends = () if self.ends_at is None else (self.ends_at.isoformat(),)
         return fingerprint(
             "order",
             str(self.broker_account.pk),
@@ -51,6 +59,7 @@ class Asked:
             self.time_in_force,
             str(self.plan.pk) if self.plan else None,
             self.step,
+            *ends,
         )
 
     def plain(self) -> "Asked":

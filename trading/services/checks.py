@@ -38,8 +38,12 @@ def usable_quote(instrument: Instrument) -> LatestQuote:
 
 
 def check_rules(asked: Asked, quote: LatestQuote, present: Moment) -> None:
-    """Raise OrderRefused for numbers the venue does not take, a stop that would go off at once, a closed session."""
-    check_numbers(asked.instrument, asked.side, asked.quantity, asked.limit_price, asked.stop_price, quote, present.at)
+    """Raise OrderRefused for numbers the venue does not take, a stop that would go off at once, a closed session.
+
+    The level at which a plan waits may lie between two ticks and may have been reached: it buys at it or above.
+    """
+    stop_price = None if asked.is_planned_stop else asked.stop_price
+    check_numbers(asked.instrument, asked.side, asked.quantity, asked.limit_price, stop_price, quote, present.at)
     if not markets.session_calendar(asked.instrument, present).is_open(present.at):
         raise OrderRefused("closed_session", instrument=asked.instrument.key)
 

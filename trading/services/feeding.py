@@ -4,7 +4,7 @@ The command owns the clock on the wall and the loop; what a closed bar sets off 
 know tasks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from time import monotonic
@@ -25,13 +25,16 @@ from markets.models import Instrument, PriceFeed, StoredBar
 from markets.types import Bar, Interval, OrderBook, Quote, Source
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.services.matching import expire_day_orders, instruments_with_resting_orders, match_virtual
-from trading.services.stops import trigger_by
+from trading.services.stops import trigger_by, waiting_stops
 
 NO_TIME = timedelta(0)
 # How long the simulated market's short bars are kept, in market time: at ×3600 a minute's bars come 60 a second.
 KEPT = {Interval.M1: timedelta(days=2), Interval.M5: timedelta(days=10), Interval.M15: timedelta(days=30)}
 SHOW_EVERY = 0.1  # seconds
 PRUNE_EVERY = timedelta(hours=12)  # market time
+
+
+Forming = Callable[[str, Interval], Bar | None]  # instrument, interval → the bar that is forming
 
 
 class Publisher(Protocol):
@@ -49,6 +52,7 @@ class Feeding:
         self._publisher = publisher
         self._pruned = source.clock
         self._published = float("-inf")
+        self._begun: dict[tuple[str, Interval], datetime] = {}
         self.own(instruments)
 
     def own(self, instruments: Iterable[Instrument]) -> None:
@@ -56,8 +60,21 @@ class Feeding:
         self._instruments = {instrument.key: instrument for instrument in instruments}
         self._ids = {key: instrument.pk for key, instrument in self._instruments.items()}
 
-    def take(self, batch: Batch, closed: list[Bar], speed: int, **feed: object) -> list[int]:
-        """Work one batch through; the primary keys of instruments on which a bar closed that some plan waits for."""
+    def openings(self, batch: Batch, forming: Forming) -> list[Bar]:
+        """The bars that the batch's trades have begun, as they stand now."""
+        found = []
+        for key in {tick.instrument for tick in batch.ticks} & self._ids.keys():
+            for interval in Interval:
+                bar = forming(key, interval)
+                if bar is not None and self._begun.get((key, interval)) != bar.opened_at:
+                    self._begun[key, interval] = bar.opened_at
+                    found.append(bar)
+        return found
+
+    def take(
+        self, batch: Batch, closed: list[Bar], speed: int, opened: Sequence[Bar] = (), **feed: object
+    ) -> list[int]:
+        """Work one batch through; the primary keys of instruments with a bar, closed or opened, that some plan waits for."""
         quotes = [quote for quote in batch.quotes if quote.instrument in self._ids]
         books = [book for book in batch.books if book.instrument in self._ids]
         bars = [bar for bar in closed if bar.instrument in self._ids]
@@ -66,11 +83,17 @@ class Feeding:
         with transaction.atomic():
             if bars:
                 markets.store_bars(bars, self._name, self._ids)
+            if opened:
+                markets.store_openings(opened, self._name, self._ids)
             if quotes:
                 markets.store_quotes(quotes, {book.instrument: book for book in books}, self._ids)
             markets.beat(self._name, batch.at, **feed)
         self._publish(quotes, books, MarketClock(self._name, batch.at, speed))
-        return self._waiting_for(bars)
+        return sorted({*self._waiting_for(bars), *self._waiting_for_open(opened)})
+
+    def set_off(self, batch: Batch) -> int:
+        """Set off the stops that the batch's trades reached before it is taken; how many. Told again it does nothing."""
+        return trigger_by(batch.ticks, self._ids, batch.at)
 
     def prune(self, now: datetime) -> None:
         """Forget short simulated bars nobody looks back at, once in twelve hours of market time."""
@@ -103,6 +126,13 @@ class Feeding:
         plans = SwingPlan.objects.running().filter(instrument_id__in={instrument for instrument, _interval in closed})
         wanted = set(plans.values_list("instrument_id", "interval"))
         return sorted({instrument for instrument, _interval in wanted & closed})
+
+    def _waiting_for_open(self, opened: Sequence[Bar]) -> list[int]:
+        if not opened:
+            return []
+        keys = {self._ids[bar.instrument] for bar in opened}
+        waiting = SwingPlan.objects.waiting_for_open().filter(instrument_id__in=keys)
+        return list(waiting.values_list("instrument_id", flat=True).distinct())
 
 
 def open_simulator(seed: int, keeps_sessions: bool) -> SimulatedMarket:
@@ -168,10 +198,29 @@ def decided_before(instrument: Instrument) -> int:
 
 
 def is_worked_through(instrument: Instrument, closed_at: datetime) -> bool:
-    """Whether every plan has decided on the bar closed at `closed_at`, and every order it led to has reached the market."""
+    """Whether every plan has decided on the bar closed at `closed_at`, and every order it led to has reached the market.
+
+    A plan that has to see the next bar's open first has done what it can.
+    """
     plans = SwingPlan.objects.running().filter(instrument=instrument)
-    undecided = plans.exclude(decided_until__gte=closed_at)
-    if undecided.exists():
+    waiting = SwingPlan.objects.waiting_for_open().filter(waits_for_open__gte=closed_at)
+    if plans.exclude(decided_until__gte=closed_at).exclude(pk__in=waiting.values("pk")).exists():
         return False
+    return all_sent(instrument)
+
+
+def is_opened_for_all(instrument: Instrument) -> bool:
+    """Whether no plan waits any longer for the open that has just come, and all that this led to has reached the market."""
+    return not SwingPlan.objects.waiting_for_open().filter(instrument=instrument).exists() and all_sent(instrument)
+
+
+def all_sent(instrument: Instrument) -> bool:
+    """Whether no order is on its way to the market. A stop that waits for its price is not."""
     on_the_way = Order.objects.filter(instrument=instrument, state__in=["pending", "submitted"])
-    return not on_the_way.exists()
+    return not on_the_way.exclude(pk__in=waiting_stops().filter(instrument=instrument).values("pk")).exists()
+
+
+def waits_inside_the_bar(instrument: Instrument) -> bool:
+    """Whether what happens inside the next bar, trade by trade, matters: a stop waits, or a plan for its open."""
+    waiting = SwingPlan.objects.waiting_for_open().filter(instrument=instrument)
+    return waiting.exists() or waiting_stops().filter(instrument=instrument).exists()

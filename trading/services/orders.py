@@ -41,6 +41,7 @@ def place_order(
     limit_price: Decimal | None = None,
     stop_price: Decimal | None = None,
     time_in_force: TimeInForce = TimeInForce.DAY,
+    ends_at: datetime | None = None,
     client_key: str,
     plan: SwingPlan | None = None,
     step: int | None = None,
@@ -49,8 +50,9 @@ def place_order(
     """Check, reserve and queue one order, in one transaction. The broker has not answered when this returns.
 
     The order comes back pending, or denied with its numbers where a halt, a limit, cash or holdings forbid it; the same
-    `client_key` with the same content returns the same order. A stop stays pending until its price has come. Raises
-    NotAllowed, OrderRefused (nothing is written) and SameKeyOtherRequest.
+    `client_key` with the same content returns the same order. A stop stays pending until its price has come; with `ends_at`,
+    a market time, an order is over then if not before. Raises NotAllowed, OrderRefused (nothing is written) and
+    SameKeyOtherRequest.
     """
     asked = Asked(
         user=user,
@@ -66,6 +68,7 @@ def place_order(
         plan=plan,
         step=step,
         replaces=replaces,
+        ends_at=ends_at,
     )
     check_rights(asked)
     asked = asked.plain()
@@ -180,5 +183,6 @@ def _purpose(asked: Asked) -> str:
 
 def _expiry(asked: Asked, present: Moment) -> datetime | None:
     if asked.time_in_force is TimeInForce.GTC:
-        return None
-    return risk.day_order_expiry(markets.order_calendar(asked.instrument, present), present.at)
+        return asked.ends_at
+    day_over = risk.day_order_expiry(markets.order_calendar(asked.instrument, present), present.at)
+    return day_over if asked.ends_at is None else min(day_over, asked.ends_at)

@@ -20,7 +20,7 @@ from strategies.services import keep_version
 from trading.errors import NotAllowed, OrderRefused, PlanRefused
 from trading.events import publish_plan_changed
 from trading.models import Order, PlanEvaluation, SwingPlan
-from trading.plan_rules import ChosenRule, not_traded_yet, swing_rule
+from trading.plan_rules import ChosenRule, swing_rule
 from trading.services import books
 from trading.services.asked import check_account, plain_number
 from trading.services.evaluation import evaluate_plan
@@ -55,7 +55,7 @@ def register_plan(
         raise NotAllowed
     rule = parameters if isinstance(parameters, ChosenRule) else swing_rule(parameters)
     _check_venue(user, broker_account, instrument)
-    _check_terms(rule, name, budget, first_share, cooldown_bars, mode)
+    _check_terms(name, budget, first_share, cooldown_bars, mode)
     now = markets.market_now(instrument)
     _lock_person(user)  # the same form sent twice at once is one plan and one rule
     earlier = SwingPlan.objects.for_user(user).filter(client_key=client_key).first() if client_key else None
@@ -106,7 +106,7 @@ def edit_plan(
         raise NotAllowed
     plan = SwingPlan.objects.for_user(user).get(pk=plan_id)
     rule = parameters if isinstance(parameters, ChosenRule) else swing_rule(parameters)
-    _check_terms(rule, name, budget, first_share, cooldown_bars, mode)
+    _check_terms(name, budget, first_share, cooldown_bars, mode)
     _check_edit(plan, budget, mode)
     if plan.mode != "off":
         evaluate_plan(plan)
@@ -213,9 +213,7 @@ def _check_venue(user: User, broker_account: BrokerAccount, instrument: Instrume
         raise PlanRefused("instrument_not_tradable", instrument=instrument.key)
 
 
-def _check_terms(
-    rule: ChosenRule, name: str, budget: Decimal, first_share: Decimal, cooldown_bars: int, mode: str
-) -> None:
+def _check_terms(name: str, budget: Decimal, first_share: Decimal, cooldown_bars: int, mode: str) -> None:
     if not 0 < len(name.strip()) <= LONGEST_NAME:
         raise PlanRefused("name_missing")
     if not _is_number(budget):
@@ -226,8 +224,6 @@ def _check_terms(
         raise PlanRefused("bad_mode")
     if cooldown_bars < 0:
         raise PlanRefused("bad_cooldown")
-    if mode == "on" and (word := not_traded_yet(rule.document)):
-        raise PlanRefused("rule_not_traded_yet", word=word)
 
 
 def _check_edit(plan: SwingPlan, budget: Decimal, mode: str) -> None:

@@ -1,10 +1,12 @@
 """Stop orders that we hold: they wait as pending until their price has come, and then go out as market orders.
 
-A stop is set off by prices traded after it was placed: the feed tells the range of every batch, and dispatch looks at the
-latest quotes besides, for what a feed that died could not tell any more.
+A stop is set off by prices traded after it was placed and before its time is over: the feed tells the trades of every batch,
+and dispatch looks at the latest quotes besides, for what a feed that died could not tell any more. An entry of a plan waits
+inside one bar; unfilled it ends with that bar and nothing is used up.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -12,7 +14,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from brokers.protocol import OrderType
+from brokers.protocol import Environment, OrderType
 from markets import services as markets
 from markets.models import Instrument, LatestQuote
 from markets.types import Side, Tick
@@ -20,11 +22,13 @@ from trading.events import publish_order_changed
 from trading.lifecycle import OrderState
 from trading.models import Order, OrderEvent
 from trading.models.orders import OrderQuerySet
+from trading.services.cancels import ask_to_cancel, cancelable
 from trading.services.checks import stop_is_reached
 from trading.services.orders import ring_dispatch
 from trading.services.reports import finish, locked
 
 STOP_REACHED = "stop_reached"
+BAR_OVER = "bar_over"
 
 
 def waiting_stops() -> OrderQuerySet:
@@ -33,21 +37,39 @@ def waiting_stops() -> OrderQuerySet:
 
 
 def trigger_by(ticks: Iterable[Tick], ids: dict[str, int], at: datetime) -> int:
-    """Set off the stops that these trades reached; how many. `ids` is what the feed supplies: key → primary key.
+    """Set off the stops that these trades, up to market time `at`, reached, and end those whose time is over; how many.
 
-    One indexed query where nothing waits. Told twice it does once, so a feed may tell before it stores anything.
+    `ids` is what the feed supplies: key → primary key. One indexed query where nothing waits. Told twice it does once, so a
+    feed may tell before it stores anything.
     """
-    waiting = set(waiting_stops().values_list("instrument_id", flat=True).distinct())
+    waiting = set(waiting_stops().values_list("instrument_id", flat=True).distinct()).intersection(ids.values())
     if not waiting:
         return 0
-    ranges: dict[int, tuple[Decimal, Decimal]] = {}
+    traded: dict[int, list[Tick]] = defaultdict(list)
     for tick in ticks:
         instrument_id = ids.get(tick.instrument)
         if instrument_id in waiting:
-            low, high = ranges.get(instrument_id, (tick.price, tick.price))
-            ranges[instrument_id] = min(low, tick.price), max(high, tick.price)
-    instruments = Instrument.objects.in_bulk(ranges)
-    return sum(trigger_stops(instruments[pk], low, high, at) for pk, (low, high) in ranges.items())
+            traded[instrument_id].append(tick)
+    orders = waiting_stops().filter(instrument__in=waiting).order_by("created_at", "pk")
+    return sum(_move(order, traded[order.instrument_id], at) for order in orders)
+
+
+def _move(order: Order, traded: Sequence[Tick], at: datetime) -> bool:
+    reached = next((tick for tick in traded if _sets_off(tick, order)), None)
+    if reached is not None:
+        return _trigger(order.pk, reached.price, reached.price, reached.at)
+    return order.expires_at is not None and order.expires_at <= at and _withdraw(order.pk, at)
+
+
+def _sets_off(tick: Tick, order: Order) -> bool:
+    """Whether a trade came in the order's time and reached its price.
+
+    A plan decides between two bars: the first trade of its bar may carry the very instant at which the one before closed.
+    """
+    too_early = tick.at < order.market_at if order.step is not None else tick.at <= order.market_at
+    if too_early or (order.expires_at is not None and tick.at >= order.expires_at) or order.stop_price is None:
+        return False
+    return stop_is_reached(Side(order.side), order.stop_price, tick.price, tick.price)
 
 
 def trigger_stops(instrument: Instrument, low: Decimal, high: Decimal, at: datetime) -> int:
@@ -89,6 +111,38 @@ def _look(order: Order, quote: LatestQuote | None, now: datetime) -> bool:
     return _trigger(order.pk, quote.price, quote.price, quote.at)
 
 
+def set_off(order: Order, quote: LatestQuote, at: datetime) -> bool:
+    """Let a stop go off at once: when it was placed, at market time `at`, its price had come already."""
+    return _trigger(order.pk, quote.price, quote.price, at)
+
+
+def ask_back_overdue() -> int:
+    """Ask venues for what is left of entries whose bar is over: only our own venue ends them by itself. How many.
+
+    One indexed query where there are none.
+    """
+    working = Order.objects.working().filter(order_type=OrderType.STOP, step__isnull=False, cancel_requested=False)
+    overdue = (
+        working.exclude(broker_account__environment=Environment.VIRTUAL)
+        .select_related("instrument")
+        .order_by("created_at", "pk")
+    )
+    return sum(_ask_back(each.pk) for each in overdue if _is_over(each))
+
+
+def _is_over(order: Order) -> bool:
+    return order.expires_at is not None and order.expires_at <= markets.market_now(order.instrument)
+
+
+@transaction.atomic
+def _ask_back(order_id: UUID) -> bool:
+    order = locked(order_id)
+    if not cancelable(order) or order.state == OrderState.PENDING:
+        return False
+    ask_to_cancel(order, BAR_OVER)
+    return True
+
+
 @transaction.atomic
 def _trigger(order_id: UUID, low: Decimal, high: Decimal, at: datetime) -> bool:
     order = locked(order_id)
@@ -111,5 +165,6 @@ def _withdraw(order_id: UUID, at: datetime) -> bool:
     order = locked(order_id)
     if order.state != OrderState.PENDING or not order.waits_for_trigger:
         return False
-    finish(order, OrderState.WITHDRAWN, at, origin="market", reason="day_over")
+    reason = "day_over" if order.step is None else BAR_OVER
+    finish(order, OrderState.WITHDRAWN, at, origin="market", reason=reason)
     return True

@@ -40,8 +40,8 @@ def sweep(now: datetime, checks: Sequence[Check] = CHECKS) -> int:
     """Look at everything that may close a latch; how many closed. `now` is wall time.
 
     For the dispatch loop, every five seconds or so; what is slow it lets a thread of its own do. It also asks back what
-    a halt could not reach at its moment, and entries whose bar is over, and says again what nobody has acknowledged. One check that fails is told and
-    stops no other; without the database none works.
+    a halt could not reach at its moment, and entries whose bar is over, and says again what nobody has acknowledged. One
+    check that fails is told and stops no other; without the database none works.
     """
     watched = Watched(now, _opened_at())
     closed = {(row.scope, row.target): Mode(row.mode) for row in Halt.objects.exclude(mode=Mode.ACTIVE)}

@@ -195,16 +195,8 @@ SENTENCES = {
     "strategy_name_taken": _("이미 같은 이름의 전략이 있습니다: %(name)s"),
     "too_many_strategies": _("전략은 %(limit)s개까지 저장할 수 있습니다."),
     "too_many_versions": _("한 전략의 판은 %(limit)s개까지 저장할 수 있습니다."),
-    "rule_not_traded_yet": _(
-        "이 전략에는 아직 주문으로 옮기지 않는 규칙이 있어 그림자로만 등록할 수 있습니다. (%(word)s)"
-    ),
 }
-NOT_TRADED = {
-    "stop_level": _("봉 안의 진입 가격"),
-    "time_stop_bars": _("보유 기간"),
-    "max_position_rate": _("최대 비중"),
-}
-WORDS: Mapping[str, Mapping[Any, Any]] = {"scope": SCOPES, "word": NOT_TRADED}  # facts that are codes themselves
+WORDS: Mapping[str, Mapping[Any, Any]] = {"scope": SCOPES}  # facts that are codes themselves
 UNKNOWN_CODE = _("처리할 수 없습니다. (%(code)s)")
 
 
@@ -214,11 +206,6 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None) -> str:
         return ""
     shown = {name: str(WORDS.get(name, {}).get(value) or _shown(value)) for name, value in (facts or {}).items()}
     return str(SENTENCES.get(code, UNKNOWN_CODE)) % _WithGaps(shown, code=code)
-
-
-def not_traded_words(word: str) -> str:
-    """What plans only watch, of a rule, in the reader's language."""
-    return str(NOT_TRADED.get(word, word))
 
 
 @register.filter

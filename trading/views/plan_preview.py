@@ -10,10 +10,10 @@ from strategies.library.swing import MEASURED_RSI_PASSES, SwingParameters
 from strategies.sentences import document_sentences
 from trading.errors import OrderRefused
 from trading.forms import PlanTermsForm, sentence_language
-from trading.plan_rules import SWING, ChosenRule, not_traded_yet
+from trading.plan_rules import SWING, ChosenRule
 from trading.services import rehearsal
 from trading.sizing import SizingInvalid
-from trading.templatetags.reasons import not_traded_words, sentence
+from trading.templatetags.reasons import sentence
 
 if TYPE_CHECKING:
     from strategies.firing import Fired, Firing
@@ -46,12 +46,10 @@ def preview(form: PlanTermsForm) -> dict[str, Any]:
     """What `_plan_preview.html` shows; only what the form's right numbers allow."""
     rule = form.chosen()
     if rule is None:
-        return {"rule": [], "warning": None, "only_watched": "", "firing": None, "start": None, "start_obstacle": ""}
-    word = not_traded_yet(rule.document)
+        return {"rule": [], "warning": None, "firing": None, "start": None, "start_obstacle": ""}
     said: dict[str, Any] = {
         "rule": document_sentences(rule.document, sentence_language()),
         "warning": _warning(rule),
-        "only_watched": not_traded_words(word) if word else "",
         "waits_at_a_price": any(entry.stop is not None for entry in rule.document.entries),
     }
     return said | _firing(form, rule) | _start(form)

@@ -27,8 +27,6 @@ from trading.forms import sentence_language
 from trading.forms.plan_library import NOT_OFFERED, SAVED
 from trading.forms.strategies import written
 from trading.models import SwingPlan
-from trading.plan_rules import not_traded_yet
-from trading.templatetags.reasons import not_traded_words
 from trading.views.access import PersonRequest, signed_in
 
 PER_PAGE = 25
@@ -156,7 +154,6 @@ def _of_library(key: str) -> Shown:
 def _page(request: PersonRequest, shown: Shown) -> HttpResponse:
     language = sentence_language()
     other = "en" if language == "ko" else "ko"
-    word = not_traded_yet(shown.document)
     context = {
         "shown": shown,
         "is_own": shown.version is not None and shown.version.strategy.kind == OWN,
@@ -166,7 +163,6 @@ def _page(request: PersonRequest, shown: Shown) -> HttpResponse:
         "other_rule": document_sentences(shown.document, "en" if language == "ko" else "ko"),
         "parameters": parameter_rows(shown.document, language),
         "indicators": indicator_rows(shown.document, language),
-        "only_watched": not_traded_words(word) if word else "",
         "hash": shown.document.version_hash(),
         "json": written(shown.document),
         "remarks": [remark[language] for remark in shown.settings.get("remarks", [])],

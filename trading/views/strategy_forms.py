@@ -20,8 +20,7 @@ from strategies.uploads import Upload
 from trading.errors import NotAllowed
 from trading.forms import sentence_language
 from trading.forms.strategies import StrategyDocumentForm, StrategyImportForm, StrategyNumbersForm, written
-from trading.plan_rules import not_traded_yet
-from trading.templatetags.reasons import not_traded_words, sentence
+from trading.templatetags.reasons import sentence
 from trading.views.access import PersonRequest, refused, signed_in
 from trading.views.strategies import Shown, from_source, of_version, own_version
 
@@ -134,10 +133,8 @@ def _forms(request: PersonRequest, begins: RuleDocument, *, is_new: bool, kept_n
 
 def _told(document: RuleDocument | None) -> dict[str, Any]:
     if document is None:
-        return {"rule": [], "only_watched": ""}
-    word = not_traded_yet(document)
-    rule = document_sentences(document, sentence_language())
-    return {"rule": rule, "only_watched": not_traded_words(word) if word else ""}
+        return {"rule": []}
+    return {"rule": document_sentences(document, sentence_language())}
 
 
 def _renamed(origin: Shown) -> RuleDocument:

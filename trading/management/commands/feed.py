@@ -4,6 +4,9 @@ import logging
 import signal
 from argparse import ArgumentParser
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -14,12 +17,13 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerAway
 
-from brokers.simulator.events import Pace
+from brokers.simulator.events import Batch, Pace
 from brokers.simulator.replay import NothingToReplay, Replay
 from markets import services as markets
 from markets.events import QuotePublisher
+from markets.folding import BarFolder
 from markets.models import Instrument, PriceFeed
-from markets.types import Interval, Source
+from markets.types import Bar, Interval, Source
 from trading.services import feeding
 from trading.services.durability import commit_without_waiting_for_the_disk
 from trading.services.feeding import Feeding
@@ -32,6 +36,7 @@ STEP = 0.2  # seconds between two beats
 LONGEST_STEP = 2.0  # after a longer pause (a sleeping laptop) the market goes on where it was instead of jumping
 RING_AGAIN = 5.0  # seconds until a replay at full speed asks once more for a decision
 LOOK_AGAIN = 0.005
+ONE_MICROSECOND = timedelta(microseconds=1)
 
 
 class Command(BaseCommand):
@@ -157,7 +162,8 @@ class RunningMarket:
         batch = self._market.advance(to)
         closed = [bar for tick in batch.ticks for bar in self._folder.add(tick)]
         closed += self._folder.close_until(batch.at)
-        ring(self._feeding.take(batch, closed, int(self._pace.speed)))
+        opened = self._feeding.openings(batch, self._folder.open_bar)
+        ring(self._feeding.take(batch, closed, int(self._pace.speed), opened))
         self._feeding.prune(batch.at)
 
     def _keep_pace(self) -> None:
@@ -180,6 +186,7 @@ class ReplayLoop:
         self._instrument = instrument
         self._speed = speed
         self._feeding = Feeding(replay, [instrument], QuotePublisher())
+        self._folder = BarFolder(replay.bar_bounds, [replay.finest_interval])
         self._played = 0
         markets.beat(Source.REPLAY, replay.clock, speed=speed)
 
@@ -205,21 +212,44 @@ class ReplayLoop:
     def _take(self, to: Any) -> None:
         batch = self._replay.advance(to)
         self._played += len(batch.closed_bars)
-        ring(self._feeding.take(batch, list(batch.closed_bars), self._speed))
+        ring(self._feeding.take(batch, list(batch.closed_bars), self._speed, self._opened(batch)))
 
     def _play_and_wait(self) -> None:
-        batch = self._replay.next_bar()
+        """The next bar or, where something waits for what happens inside it, its next trade."""
+        in_trades = feeding.waits_inside_the_bar(self._instrument)
+        batch = self._replay.next_trade() if in_trades else self._replay.next_bar()
         if batch is None:
             return
-        self._played += 1
-        waiting = self._feeding.take(batch, list(batch.closed_bars), self._speed)
+        self._played += len(batch.closed_bars)
+        if in_trades and self._feeding.set_off(batch):
+            self._wait_until(partial(feeding.all_sent, self._instrument), [], batch)
+            batch = _just_after(batch)
+        opened = self._opened(batch)
+        waiting = self._feeding.take(batch, list(batch.closed_bars), self._speed, opened)
+        if batch.closed_bars and waiting:
+            self._wait_until(partial(feeding.is_worked_through, self._instrument, batch.at), waiting, batch)
+        elif waiting:
+            self._wait_until(partial(feeding.is_opened_for_all, self._instrument), waiting, batch)
+
+    def _opened(self, batch: Batch) -> list[Bar]:
+        """The bar that has begun, unless it is over in the same batch."""
+        for tick in batch.ticks:
+            self._folder.add(tick)
+        return [] if batch.closed_bars else self._feeding.openings(batch, self._folder.open_bar)
+
+    def _wait_until(self, is_done: Callable[[], bool], waiting: list[int], batch: Batch) -> None:
         rung = float("-inf")
-        while waiting and not self._stop.is_set() and not feeding.is_worked_through(self._instrument, batch.at):
+        while not self._stop.is_set() and not is_done():
             if monotonic() - rung > RING_AGAIN:
                 markets.beat(Source.REPLAY, batch.at)
                 ring(waiting)
                 rung = monotonic()
             self._stop.wait(LOOK_AGAIN)
+
+
+def _just_after(batch: Batch) -> Batch:
+    """The same books a moment later: what a trade has set off meets the market as that trade has left it."""
+    return replace(batch, books=tuple(replace(book, at=book.at + ONE_MICROSECOND) for book in batch.books))
 
 
 def _speed(text: str) -> int:

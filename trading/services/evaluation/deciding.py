@@ -34,8 +34,16 @@ def decision_on(plan: Standing, look: Look, *, has_working_order: bool) -> Decis
         exiting=plan.exiting,
         repeat=plan.repeat,
         cool_down_left=plan.cooldown_left,
+        bars_held=_bars_held(plan, look),
     )
     return decide(state, look.seen, look.rule.rates)
+
+
+def _bars_held(plan: Standing, look: Look) -> int:
+    """What a time stop counts; not counted where the rule has none."""
+    if look.rule.rates.time_stop_bars is None or plan.held_since is None or not plan.held_quantity:
+        return 0
+    return look.bars_since(plan.held_since)
 
 
 def wants_order(plan: Standing, decision: Decision | None) -> bool:

@@ -143,7 +143,8 @@ def views_for(
     sinces: dict[tuple[int, str], int] = {}
     for plan in pending:
         key, since = (plan.instrument_id, plan.interval), int(plan.decided_until.timestamp())
-        needs[key] = max(needs.get(key, 0), rules[plan.rule].warm_up)
+        rule = rules[plan.rule]
+        needs[key] = max(needs.get(key, 0), rule.warm_up, rule.rates.time_stop_bars or 0)
         sinces[key] = min(sinces.get(key, since), since)
     wanted = {(each.series.instrument_id, each.series.interval): each for each in found}
     wanted = {key: each for key, each in wanted.items() if key in needs}

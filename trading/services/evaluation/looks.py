@@ -10,7 +10,7 @@ from uuid import UUID
 
 import numpy as np
 
-from markets.bars import Bars
+from markets.bars import Bars, IntArray
 from markets.types import from_epoch
 from trading.services.evaluation.rules import Rule
 from trading.sizing import to_decimal
@@ -45,6 +45,11 @@ class Look:
     closed_at: datetime
     close: Decimal
     now: datetime  # market time
+    closes: IntArray  # when the bars of the view closed, in seconds since 1970
+
+    def bars_since(self, at: datetime) -> int:
+        """How many bars have closed after an instant, the one that it lies in and this one included."""
+        return self.bars - int(np.searchsorted(self.closes[: self.bars], int(at.timestamp()), side="right"))
 
     @property
     def is_warming_up(self) -> bool:
@@ -91,7 +96,7 @@ class View:
             self._sights[index] = sight, from_epoch(sight.closed_at), to_decimal(sight.close)
         sight, closed_at, close = self._sights[index]
         is_late = self.is_late or index + 1 < len(self.bars)
-        look = Look(rule, rule.see(sight), is_late, index + 1, closed_at, close, self.now)
+        look = Look(rule, rule.see(sight), is_late, index + 1, closed_at, close, self.now, self.bars.closed_at)
         self._looks[key, index] = look
         return look
 

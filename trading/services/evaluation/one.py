@@ -1,7 +1,6 @@
 """One plan on one bar, with its order: account, then plan, then everything that placing an order does, in one transaction."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -11,15 +10,14 @@ from django.utils import timezone
 from accounts.models import User
 from brokers.models import BrokerAccount
 from brokers.protocol import OrderType
-from brokers.virtual import costs
 from markets import services as markets
 from markets.models import Instrument, Statements
-from markets.types import Side, market_day
-from trading import lifecycle, risk
+from markets.types import Side
+from trading import lifecycle
 from trading.errors import OrderRefused
 from trading.events import publish_plan_changed
 from trading.models import Order, PlanEvaluation, SwingPlan
-from trading.services import books
+from trading.services import books, stops
 from trading.services.evaluation.deciding import (
     STEPS,
     Outcome,
@@ -28,13 +26,14 @@ from trading.services.evaluation.deciding import (
     outcome_without_order,
     wants_order,
 )
+from trading.services.evaluation.entries import Entry, NotOpened, entry_at_level, quantity_to_buy
 from trading.services.evaluation.looks import Look, Pending, View
 from trading.services.evaluation.rows import Moved, row_of, write_plans, write_rows
 from trading.services.evaluation.rules import Rule
 from trading.services.evaluation.standing import Standing, standing_of
 from trading.services.orders import place_order
 from trading.signal import Action, Decision
-from trading.sizing import size_buy, size_sell
+from trading.sizing import SizingInvalid, size_sell
 
 PLANS = Statements(SwingPlan)
 _KEY: Any = SwingPlan._meta.pk
@@ -66,7 +65,7 @@ def decide_one(pending: Pending, view: View, rule: Rule, desk: Desk) -> int:
 
 @transaction.atomic
 def _look(pending: Pending, look: Look, desk: Desk) -> bool:
-    """Decide once, under the account's and the plan's lock; False where the decision had been made."""
+    """Decide once, under the account's and the plan's lock; False where the decision had been made, or cannot be yet."""
     account = books.lock_account(pending.account_id)
     plan = PLANS.first("id = %s", [pending.plan_id], lock="FOR NO KEY UPDATE")
     if plan is None or plan.mode == "off" or plan.strategy_version_id != pending.version_id:
@@ -80,7 +79,12 @@ def _look(pending: Pending, look: Look, desk: Desk) -> bool:
         plan.save(update_fields=["decided_until"])
         return False
     decision = decision_on(stands, look, has_working_order=has_working_order)
-    _write(desk.plan(plan, account), stands, decision, look)
+    try:
+        _write(desk.plan(plan, account), stands, decision, look)
+    except NotOpened:  # nothing was written: the first trade of the next bar has the plan looked at again
+        plan.waits_for_open = look.closed_at
+        plan.save(update_fields=["waits_for_open"])
+        return False
     return True
 
 
@@ -112,45 +116,43 @@ def _act(plan: SwingPlan, stands: Standing, decision: Decision | None, look: Loo
         order = _place(plan, decision.action, look)
     except OrderRefused as e:  # nothing of the order was written; the decision and its reason are
         return Outcome(Action.BLOCKED, e.code, {**told.facts, **{name: str(value) for name, value in e.facts.items()}})
+    except SizingInvalid as e:  # such as a level that is no price
+        return Outcome(Action.BLOCKED, e.code, told.facts)
     if order is None:
         return Outcome(Action.BLOCKED, "nothing_to_trade", told.facts)
     return told._replace(order_id=order.pk)
 
 
 def _place(plan: SwingPlan, action: Action, look: Look) -> Order | None:
-    side = Side.SELL if action is Action.SELL else Side.BUY
-    quantity = _quantity(plan, action, look)
+    step = STEPS[action]
+    entry = None if action is Action.SELL else entry_at_level(plan, look, step)
+    quantity = (
+        size_sell(held=plan.held_quantity, lot=plan.instrument.rules.lot)
+        if action is Action.SELL
+        else quantity_to_buy(plan, look, step, entry)
+    )
     if not quantity:
         return None
-    step = STEPS[action]
-    return place_order(
+    order = place_order(
         user=plan.user,
         broker_account=plan.broker_account,
         instrument=plan.instrument,
-        side=side,
+        side=Side.SELL if action is Action.SELL else Side.BUY,
         quantity=quantity,
-        order_type=OrderType.MARKET,
+        order_type=OrderType.MARKET if entry is None else OrderType.STOP,
+        stop_price=None if entry is None else entry.level,
+        ends_at=None if entry is None else entry.ends_at,
         client_key=f"{plan.pk}:{plan.cycle}:{step}:{int(look.closed_at.timestamp())}",
         plan=plan,
         step=step,
     )
+    if entry is not None and order.is_open:
+        _set_off_if_reached(order, entry)
+    return order
 
 
-def _quantity(plan: SwingPlan, action: Action, look: Look) -> Decimal:
-    rules = plan.instrument.rules
-    if action is Action.SELL:
-        return size_sell(held=plan.held_quantity, lot=rules.lot)
-    quote = markets.latest_quote(plan.instrument)
-    if quote is None:
-        raise OrderRefused("no_price", instrument=plan.instrument.key)
-    on = market_day(look.now)
-    return size_buy(
-        budget=plan.budget,
-        share=plan.first_share if action is Action.BUY_FIRST else Decimal(1),
-        price=risk.worst_buy_price(rules, quote.ask or quote.price, on),
-        fee_rate=costs.rates(rules, Side.BUY, on).commission,
-        lot=rules.lot,
-        min_quantity=rules.min_quantity,
-        min_amount=rules.min_amount,
-        already_spent=plan.cycle_spent,
-    )
+def _set_off_if_reached(order: Order, entry: Entry) -> None:
+    """The bar may have come to the level, or opened beyond it, before its entry was there to wait."""
+    quote = markets.latest_quote(order.instrument)
+    if quote is not None and entry.is_reached(quote):
+        stops.set_off(order, quote, order.market_at)

@@ -36,6 +36,7 @@ class Standing:
     exiting: bool
     repeat: bool
     peak_close: Decimal | None
+    held_since: datetime | None
     cooldown_left: int
     watches_from: datetime
     decided_until: datetime | None
