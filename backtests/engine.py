@@ -80,6 +80,7 @@ def run(
     warm_up = evaluator.warm_up if setup.warm_up is None else setup.warm_up
     if warm_up >= len(bars):
         raise BarsRefused("warm_up_longer_than_data", bars=len(bars), needed=warm_up + 1)
+    ground.hash_beside()
     evaluation = evaluator.evaluate(bars, ground.frame)
     return simulate(evaluation, rules, setup, first_bar=warm_up - 1, ground=ground)
 

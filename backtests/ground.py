@@ -1,6 +1,7 @@
 """What all runs over the same bars share: that they are a market at all, their indicators, their hash, their days."""
 
 from functools import cached_property
+from threading import Thread
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from backtests.venue import DAY_SECONDS, SEOUL_SECONDS
 from markets.bars import Bars, IntArray
 from strategies.indicators import Frame
 
+MANY = 50_000  # bars whose hash takes longer than a thread to begin
+
 
 class Ground:
     """Bars that runs stand on. Raises BarsRefused, strategies.errors.BarsInvalid."""
@@ -16,6 +19,8 @@ class Ground:
     def __init__(self, bars: Bars) -> None:
         check_bars(bars)
         self.bars = bars
+        self._hashing: Thread | None = None
+        self._hashed: list[str] = []
 
     @cached_property
     def frame(self) -> Frame:
@@ -23,7 +28,16 @@ class Ground:
 
     @cached_property
     def bars_hash(self) -> str:
-        return inputs_hash(self.bars)
+        if self._hashing is None:
+            return inputs_hash(self.bars)
+        self._hashing.join()
+        return self._hashed[0]
+
+    def hash_beside(self) -> None:
+        """Begin to hash many bars beside the run, in a thread of its own; `bars_hash` waits for it."""
+        if len(self.bars) >= MANY and self._hashing is None and "bars_hash" not in self.__dict__:
+            self._hashing = Thread(target=lambda: self._hashed.append(inputs_hash(self.bars)))
+            self._hashing.start()
 
     @cached_property
     def days(self) -> "Days":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -32,7 +32,10 @@ UNSURE = 2e-14  # how near, relatively, a float64 may be to a whole number of un
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What holds on a Korean calendar day, and on all days up to the next change. Rates in units of 10^-18."""
+    """What holds on a Korean calendar day, and on all days up to the next change. Rates in units of 10^-18.
+
+    `buying` and `selling`: the fee and the tax of what was traded, in cash units, each as a multiplier and a divisor.
+    """
 
     on: date
     terms: Terms
@@ -43,6 +46,8 @@ class Day:
     highest_commission: int  # of a buy, on this day or any later one: an order may rest into a dearer year
     highest_tax: int
     sizing_fee: Decimal
+    buying: tuple[int, int, int, int]
+    selling: tuple[int, int, int, int]
 
 
 class Venue:
@@ -101,13 +106,13 @@ class Venue:
 
     def charged(self, side: Side, traded: int, day: Day) -> tuple[int, int, int]:
         """Amount, fee and tax of an order that filled at once and whole; `traded` is price times quantity."""
-        more, less = self.more, self.less
         if side is Side.BUY:
-            amount, commission, tax = (traded * more + less - 1) // less, day.buy_commission, day.buy_tax
+            fee, fee_of, tax, tax_of = day.buying
+            amount = (traded * self.more + self.less - 1) // self.less
         else:
-            amount, commission, tax = traded * more // less, day.sell_commission, day.sell_tax
-        each = less * RATE_UNIT
-        return amount, traded * commission * more // each, traded * tax * more // each
+            fee, fee_of, tax, tax_of = day.selling
+            amount = traded * self.more // self.less
+        return amount, traded * fee // fee_of, traded * tax // tax_of
 
     def volume_units(self, volume: float) -> int:
         units = round(volume * self.quantity_scale)
@@ -129,20 +134,7 @@ class Venue:
 
     def _new_day(self, period: int, number: int) -> Day:
         on = THE_FIRST + timedelta(days=number)
-        buy = costs.rates(self.rules, Side.BUY, on, commission=self._commission)
-        sell = costs.rates(self.rules, Side.SELL, on, commission=self._commission)
-        highest = costs.highest_rates(self.rules, Side.BUY, on, commission=self._commission)
-        day = self._days[period] = Day(
-            on=on,
-            terms=self._terms_of(Ticks.of(self.rules, on), self.lot),
-            buy_commission=_rate_units(buy.commission),
-            buy_tax=_rate_units(buy.tax),
-            sell_commission=_rate_units(sell.commission),
-            sell_tax=_rate_units(sell.tax),
-            highest_commission=_rate_units(highest.commission),
-            highest_tax=_rate_units(highest.tax),
-            sizing_fee=buy.commission,
-        )
+        day = self._days[period] = _day(self.rules, self._commission, self._terms_of, on)
         return day
 
 
@@ -190,6 +182,32 @@ def _change_days() -> list[int]:
     begins = {period.first for period in periods} - {date.min}
     ended = {period.last + timedelta(days=1) for period in periods if period.last != date.max}
     return sorted((day - THE_FIRST).days for day in begins | ended)
+
+
+@lru_cache(maxsize=4096)
+def _day(rules: InstrumentRules, commission: Decimal | None, terms_of: TermsOf, on: date) -> Day:
+    buy = costs.rates(rules, Side.BUY, on, commission=commission)
+    sell = costs.rates(rules, Side.SELL, on, commission=commission)
+    highest = costs.highest_rates(rules, Side.BUY, on, commission=commission)
+    decimals = rules.price_decimals + rules.quantity_decimals - rules.cash_decimals
+    return Day(
+        on=on,
+        terms=terms_of(Ticks.of(rules, on), to_units(rules.lot, rules.quantity_decimals)),
+        buy_commission=_rate_units(buy.commission),
+        buy_tax=_rate_units(buy.tax),
+        sell_commission=_rate_units(sell.commission),
+        sell_tax=_rate_units(sell.tax),
+        highest_commission=_rate_units(highest.commission),
+        highest_tax=_rate_units(highest.tax),
+        sizing_fee=buy.commission,
+        buying=_parts(buy, decimals),
+        selling=_parts(sell, decimals),
+    )
+
+
+def _parts(rates: costs.Rates, decimals: int) -> tuple[int, int, int, int]:
+    fee, tax = (Fraction(rate) * _power(-decimals) / _power(decimals) for rate in (rates.commission, rates.tax))
+    return fee.numerator, fee.denominator, tax.numerator, tax.denominator
 
 
 def _power(decimals: int) -> int:
