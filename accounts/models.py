@@ -1,5 +1,6 @@
 """People: who signs in, how they read, and what their role allows. And the counters that make guessing expensive."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import uuid4
 from zoneinfo import available_timezones
@@ -169,3 +170,79 @@ class AuditTail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.hash[:12]}"
+
+
+class Device(models.Model):
+    """One sign-in of one phone or program through the API: the family of its refresh tokens, and what ends all of them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey("accounts.User", models.CASCADE, related_name="devices")
+    name = models.CharField(_("기기"), max_length=120, blank=True)
+    address = models.CharField(_("주소"), max_length=45, blank=True)
+    # Made of the password hash: a changed password ends every device, by whatever way it was changed.
+    password_mark = models.CharField(max_length=64)
+    used_second_factor = models.BooleanField(_("2단계 인증"), default=False)
+    stepped_up_at = models.DateTimeField(null=True)  # when its person last proved who they are
+    created_at = models.DateTimeField(_("로그인"), auto_now_add=True)
+    seen_at = models.DateTimeField(_("마지막 사용"))
+    expires_at = models.DateTimeField(_("만료"))
+    ended_at = models.DateTimeField(_("종료"), null=True)
+    ended_by = models.CharField(max_length=32, blank=True)  # sign_out · another_device · token_used_again …
+
+    class Meta:
+        verbose_name = _("로그인한 기기")
+        verbose_name_plural = _("로그인한 기기")
+        indexes = [models.Index(fields=["user", "-created_at"], name="device_by_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.name}"
+
+    def is_live(self, now: datetime) -> bool:
+        return self.ended_at is None and now < self.expires_at
+
+
+class RefreshToken(models.Model):
+    """One refresh token, by its hash alone (I40). It is used once: the second use ends its device."""
+
+    device = models.ForeignKey("accounts.Device", models.CASCADE, related_name="refresh_tokens")
+    hash = models.CharField(max_length=64, unique=True)  # sha256; the token itself is 256 random bits
+    created_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.hash[:8]
+
+
+class SecondFactor(models.Model):
+    """A person's authenticator app: its seed, sealed, and the last code taken, so that none is taken twice (I38)."""
+
+    user = models.OneToOneField("accounts.User", models.CASCADE, primary_key=True, related_name="second_factor")
+    kek_id = models.CharField(max_length=16, blank=True, editable=False)
+    wrapped_key = models.BinaryField(default=b"", editable=False)
+    ciphertext = models.BinaryField(default=b"", editable=False)
+    last_step = models.BigIntegerField(default=0)  # 30 s steps since 1970
+    created_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True)  # null: the seed was shown, no code has come back yet
+
+    class Meta:
+        verbose_name = _("2단계 인증")
+        verbose_name_plural = _("2단계 인증")
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+    @property
+    def owner(self) -> str:
+        """Which row this is and whose: the seal opens under these words alone."""
+        return f"second-factor|v1|{self._meta.db_table}|{self.user_id}"
+
+
+class RecoveryCode(models.Model):
+    """What lets a person in once who has lost the authenticator app; kept as a keyed hash."""
+
+    user = models.ForeignKey("accounts.User", models.CASCADE, related_name="recovery_codes")
+    hash = models.CharField(max_length=64, unique=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.hash[:8]

@@ -88,6 +88,7 @@ class Environment(BaseSettings):
     registration_open: bool | None = _named("REGISTRATION_OPEN", default=None)
     live_trading: bool = _named("LIVE_TRADING", default=False)
     web_workers: int = _named("WORKER", default=2, ge=1, le=64)
+    api_per_minute: int = _named("API_PER_MINUTE", default=600, ge=10, le=1_000_000)  # per person; twice per address
     log_level: str = _named("LOG_LEVEL", default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     email_url: SecretStr = _named("EMAIL_URL", default=SecretStr("console://"))
     time_scale: float = _named("KAIROS_TIME_SCALE", default=1, ge=1, le=50)  # test only: divides waiting times

@@ -57,6 +57,10 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "django_celery_beat",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "accounts",
     "markets",
     "brokers",
@@ -67,7 +71,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.api_middleware.RequestNames",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -195,6 +201,45 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _production else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _production
 CSRF_FAILURE_VIEW = "config.views.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+JWT_SECRET = ENVIRONMENT.jwt_secret.get_secret_value()
+SECRETS = "brokers.services.secrets"  # who seals the seeds of second factors, and reveals them
+API_PER_MINUTE, API_PER_MINUTE_ADDRESS = ENVIRONMENT.api_per_minute, 2 * ENVIRONMENT.api_per_minute
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "config.api.answer_to",
+    "DEFAULT_SCHEMA_CLASS": "config.api_schema.KairosSchema",
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],  # what is not an ApiView is for nobody
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Kairos",
+    "DESCRIPTION": "Trading by rule, through the same services as the pages. See docs/api.md.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "AUTHENTICATION_WHITELIST": ["accounts.api.authentication.BearerAuthentication"],
+    "POSTPROCESSING_HOOKS": ["config.api_schema.finish"],
+}
+CORS_ALLOWED_ORIGINS = ENVIRONMENT.cors_origins
+CORS_ALLOW_CREDENTIALS = False  # tokens travel in a header; nobody's cookie comes along
+CORS_URLS_REGEX = r"^/(?!admin/|static/).*$"
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "x-device-token",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = [
+    *("ETag", "Location", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Request-ID"),
+]
 
 LOGGING_CONFIG = None
 logging_config(level=ENVIRONMENT.log_level, as_json=_production)

@@ -1,15 +1,13 @@
 """Every address of the site, one line per app."""
 
-from functools import partial
-
 from django.contrib import admin
 from django.urls import include, path
-from django.views import defaults
 
 from accounts.views import switch_language
-from config import views
+from config import api_pages, views
 
 urlpatterns = [
+    path("", include("config.api_urls")),  # its root answers programs, and hands people on to the landing page
     path("", include("accounts.urls")),  # before the admin: its sign-in leads to ours
     path("", include("markets.urls")),
     path("", include("trading.urls")),
@@ -22,6 +20,5 @@ urlpatterns = [
     path("health/ready", views.ready, name="health-ready"),
 ]
 
-handler403 = partial(defaults.permission_denied, template_name="errors/403.html")
-handler404 = partial(defaults.page_not_found, template_name="errors/404.html")
-handler500 = partial(defaults.server_error, template_name="errors/500.html")
+handler400, handler403 = api_pages.handler400, api_pages.handler403
+handler404, handler500 = api_pages.handler404, api_pages.handler500

@@ -11,6 +11,7 @@ from django.utils.crypto import salted_hmac
 SALT = "accounts.known_device"
 MAX_AGE = 400 * 24 * 3600  # the longest a browser keeps a cookie
 PEOPLE_PER_DEVICE = 5
+DEVICE_HEADER = "X-Device-Token"  # for programs that keep no cookies
 
 
 def device_cookie() -> str:
@@ -23,14 +24,19 @@ def known_device(request: HttpRequest, email: str) -> str:
     return device if _person(email) in people else ""
 
 
-def remember_device(request: HttpRequest, response: HttpResponseBase, email: str) -> None:
-    """After a sign-in: this browser is now known for this e-mail, too."""
+def device_token(request: HttpRequest, email: str) -> str:
+    """After a sign-in: what this device is told to keep, by which it is known for this e-mail, too."""
     device, people = _read(request)
     person = _person(email)
     people = [*(other for other in people if other != person), person][-PEOPLE_PER_DEVICE:]
+    return signing.dumps({"device": device or secrets.token_hex(16), "people": people}, salt=SALT)
+
+
+def remember_device(request: HttpRequest, response: HttpResponseBase, email: str) -> None:
+    """Have a browser keep its device token as a cookie."""
     response.set_cookie(
         device_cookie(),
-        signing.dumps({"device": device or secrets.token_hex(16), "people": people}, salt=SALT),
+        device_token(request, email),
         max_age=MAX_AGE,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -39,8 +45,9 @@ def remember_device(request: HttpRequest, response: HttpResponseBase, email: str
 
 
 def _read(request: HttpRequest) -> tuple[str, list[str]]:
+    kept = request.COOKIES.get(device_cookie()) or request.headers.get(DEVICE_HEADER, "")
     try:
-        content: dict[str, Any] = signing.loads(request.COOKIES.get(device_cookie(), ""), salt=SALT, max_age=MAX_AGE)
+        content: dict[str, Any] = signing.loads(kept, salt=SALT, max_age=MAX_AGE)
     except signing.BadSignature:  # none, an old one, or somebody else's handwriting
         return "", []
     return content["device"], content["people"]

@@ -1,0 +1,31 @@
+"""Around every request: a name for it, in the log and in the answer, and headers no answer goes without."""
+
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+REQUEST_ID = "X-Request-ID"
+_SENT = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class RequestNames:
+    """`request.id`, on every log line and in `X-Request-ID`. A name the sender gave is kept where it is harmless."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        sent = request.headers.get(REQUEST_ID, "")
+        name = sent if _SENT.fullmatch(sent) else uuid4().hex
+        request.id = name  # type: ignore[attr-defined]
+        structlog.contextvars.bind_contextvars(request_id=name)
+        try:
+            response = self._get_response(request)
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
+        response.headers[REQUEST_ID] = name
+        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        return response

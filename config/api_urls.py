@@ -1,0 +1,15 @@
+"""Every address of the API: one line per app, the aliases beside them, and the API's description of itself."""
+
+from django.urls import include, path, re_path
+
+from config import api_pages
+
+urlpatterns = [
+    path("", api_pages.root),
+    path("api/v1/", include("accounts.api.urls")),
+    path("api/schema/", api_pages.schema, name="api-schema"),
+    path("api/docs", api_pages.swagger, name="api-docs"),
+    path("docs", api_pages.swagger),
+    path("redoc", api_pages.redoc, name="api-redoc"),
+    re_path(r"^api/", api_pages.no_such_address),
+]
