@@ -143,12 +143,15 @@ class ListedOrder:
 class Holdings:
     """What the broker says an account has now: cash by currency, units and their average price by instrument key.
 
-    `cash` is the money itself, before anything is set aside for orders, where the venue tells it.
+    `cash` is the money itself, before anything is set aside for orders, where the venue tells it. `spendable` is what is left
+    of cash and units once orders at work have set theirs aside, by currency and instrument key, where the venue tells that
+    too: it moves as soon as an order rests, cash and units only when one fills.
     """
 
     cash: dict[str, Decimal]
     units: dict[str, Decimal]
     average_price: dict[str, Decimal] = field(default_factory=dict)
+    spendable: dict[str, Decimal] = field(default_factory=dict)
 
 
 MaySend = Callable[[], bool]  # whether the right to send still lasts

@@ -208,10 +208,14 @@ def _why_unproven(order: Ours, evidence: Evidence, proof: Proof) -> str:
 
 
 def _is_unmoved(before: Holdings | None, now: Holdings) -> bool:
-    """Whether cash and units stand as they were read before the order was sent. An account of nothing says nothing."""
+    """Whether cash and units, and what may be spent of them, stand as they were read before the order was sent.
+
+    An account of nothing says nothing. An order that rests moves only what may be spent.
+    """
     if before is None or not _filled(before.cash):
         return False
-    return _filled(before.cash) == _filled(now.cash) and _filled(before.units) == _filled(now.units)
+    pairs = ((before.cash, now.cash), (before.units, now.units), (before.spendable, now.spendable))
+    return all(_filled(then) == _filled(told) for then, told in pairs)
 
 
 def _filled(amounts: Mapping[str, Decimal]) -> dict[str, Decimal]:

@@ -103,7 +103,7 @@ class KisBroker:
 
     def holdings(self) -> Holdings:
         try:
-            return mapping.holdings(self._balance())
+            return mapping.holdings(self._balance(), self.buyable())
         except Garbled as e:
             raise ReadIncomplete(f"balance: {e}") from e
 
@@ -140,7 +140,7 @@ class KisBroker:
         if mapping.sets_units_aside(balance):
             raise Garbled("no order of today, and units set aside for one")
         buyable = self.buyable()
-        if buyable.cash + buyable.reusable < mapping.holdings(balance).cash["KRW"]:
+        if buyable.cash + buyable.reusable < mapping.settled_cash(balance):
             raise Garbled("no order of today, and cash set aside for one")
 
     def _balance(self) -> list[Mapping[str, Any]]:

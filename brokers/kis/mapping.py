@@ -78,17 +78,27 @@ def listed_orders(told: Iterable[Mapping[str, Any]], today: date) -> list[Listed
     return list(found.values())
 
 
-def holdings(pages: Sequence[Mapping[str, Any]]) -> Holdings:
-    """Cash and units from a whole balance. Raises Garbled.
+@dataclass(frozen=True, slots=True)
+class Buyable:
+    """What may be bought without going into debt, in won and shares. `maximum` with the broker's margin is not even kept."""
+
+    cash: Decimal
+    reusable: Decimal  # from sales not settled yet
+    amount: Decimal
+    quantity: Decimal
+    reckoned_at: Decimal  # won per share: the upper limit for an order without a price
+
+
+def holdings(pages: Sequence[Mapping[str, Any]], room: Buyable) -> Holdings:
+    """Cash and units from a whole balance, and what of them no order has set aside. Raises Garbled.
 
     Cash is the deposit two trading days ahead: it alone moves when an order fills. Units bought on credit are left out, for
     they cannot be sold for cash.
     """
-    cash = {number(field(row, "prvs_rcdl_excc_amt")) for page in pages for row in _totals(page)}
-    if len(cash) != 1:
-        raise Garbled("no cash, or two kinds of it")
+    cash = settled_cash(pages)
     units: dict[str, Decimal] = {}
     cost: dict[str, Decimal] = {}
+    spendable = {"KRW": room.cash + room.reusable}
     for page in pages:
         seen_before = set(units)
         told = rows(page.get("output1"))
@@ -100,26 +110,24 @@ def holdings(pages: Sequence[Mapping[str, Any]]) -> Holdings:
             if key in seen_before or row in told[:place]:
                 raise Garbled("one holding told twice")
             units[key] = units.get(key, Decimal(0)) + quantity
+            spendable[key] = spendable.get(key, Decimal(0)) + shares(field(row, "ord_psbl_qty"))
             cost[key] = cost.get(key, Decimal(0)) + quantity * not_negative(field(row, "pchs_avg_pric"))
     average = {key: (cost[key] / units[key]).quantize(Decimal("0.0001")) for key in units}
-    return Holdings({"KRW": cash.pop()}, units, average)
+    return Holdings({"KRW": cash}, units, average, spendable)
+
+
+def settled_cash(pages: Sequence[Mapping[str, Any]]) -> Decimal:
+    """The deposit two trading days ahead, from a whole balance. Raises Garbled."""
+    cash = {number(field(row, "prvs_rcdl_excc_amt")) for page in pages for row in _totals(page)}
+    if len(cash) != 1:
+        raise Garbled("no cash, or two kinds of it")
+    return cash.pop()
 
 
 def sets_units_aside(pages: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a balance shows units that cannot be sold, because an order to sell them is at work. Raises Garbled."""
     held = [row for page in pages for row in rows(page.get("output1"))]
     return any(shares(field(row, "ord_psbl_qty")) < shares(field(row, "hldg_qty")) for row in held)
-
-
-@dataclass(frozen=True, slots=True)
-class Buyable:
-    """What may be bought without going into debt, in won and shares. `maximum` with the broker's margin is not even kept."""
-
-    cash: Decimal
-    reusable: Decimal  # from sales not settled yet
-    amount: Decimal
-    quantity: Decimal
-    reckoned_at: Decimal  # won per share: the upper limit for an order without a price
 
 
 def buyable(body: Mapping[str, Any]) -> Buyable:

@@ -27,6 +27,7 @@ from tests.brokers.kis_account import (
     reply,
     token_reply,
 )
+from tests.brokers.kis_examples import json_example
 from tests.brokers.raw_server import RawServer
 from tests.brokers.test_kis_codes import NO, YES
 from tests.brokers.test_kis_mapping import HELD, ROW, balance
@@ -304,16 +305,25 @@ def test_holdings_are_whole_and_exact(practice: Desk) -> None:
     first = {**QUIET, "msg_cd": "KIOK0500", "ctx_area_fk100": "f", "ctx_area_nk100": "n"}
     second = {**QUIET, "output1": [{**HELD, "pdno": "000660"}]}
     practice.wire.say("inquire-balance", reply(first, mark="F"), reply(second, mark="D"))
+    practice.wire.say("inquire-psbl-order", reply(json_example("### 4.9")))
     held = practice.broker.holdings()
     assert held.units == {"KRX:005930": Decimal(10), "KRX:000660": Decimal(10)}
     contract.assert_counts_holdings_exactly(practice.broker)
 
 
+def test_holdings_tell_what_no_order_has_set_aside(desk: Desk) -> None:
+    """A resting order moves this alone: without it an order nobody lists would look as if it had never arrived (I3)."""
+    desk.wire.say("inquire-balance", reply({**QUIET, "output1": [{**HELD, "ord_psbl_qty": "4"}]}, mark="D"))
+    desk.wire.say("inquire-psbl-order", reply(json_example("### 4.9")))
+    assert desk.broker.holdings().spendable == {"KRW": Decimal(9288900), "KRX:005930": Decimal(4)}
+
+
 def test_a_question_waits_for_the_limit_and_asks_again(desk: Desk) -> None:
     desk.wire.say("inquire-balance", TOO_FAST, TOO_FAST, reply(QUIET, mark="D"))
+    desk.wire.say("inquire-psbl-order", reply(json_example("### 4.9")))
     assert desk.broker.holdings().cash == {"KRW": Decimal(1000)}
     assert desk.budget.backed_off == [0.15, 0.3]
-    assert desk.budget.taken == [Purpose.READ] * 3
+    assert desk.budget.taken == [Purpose.READ] * 4
 
 
 def test_a_question_is_not_asked_for_ever(desk: Desk) -> None:
@@ -326,6 +336,7 @@ def test_a_question_is_not_asked_for_ever(desk: Desk) -> None:
 def test_a_dead_token_is_renewed_once_for_a_question(desk: Desk) -> None:
     desk.wire.say("tokenP", token_reply("token-two", "2026-11-21 10:20:00"))
     desk.wire.say("inquire-balance", reply(QUIET, mark="D"), DEAD, reply(QUIET, mark="D"))
+    desk.wire.say("inquire-psbl-order", reply(json_example("### 4.9")))
     desk.broker.holdings()
     desk.clock.now += timedelta(minutes=2)
     assert desk.broker.holdings().cash == {"KRW": Decimal(1000)}

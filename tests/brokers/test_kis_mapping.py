@@ -205,11 +205,23 @@ def test_an_order_told_on_two_pages_is_one_with_what_was_told_last() -> None:
 
 
 def test_the_recorded_balance_is_exact_and_its_cash_is_that_after_settlement() -> None:
-    assert mapping.holdings([json_example("### 4.8")]) == Holdings(
+    room = mapping.buyable(json_example("### 4.9"))
+    assert mapping.holdings([json_example("### 4.8")], room) == Holdings(
         cash={"KRW": Decimal(9288900)},
         units={"KRX:005930": Decimal(10)},
         average_price={"KRX:005930": Decimal("71100.0000")},
+        spendable={"KRW": Decimal(9288900), "KRX:005930": Decimal(10)},
     )
+
+
+ROOM = mapping.Buyable(Decimal(700), Decimal(300), Decimal(900), Decimal(9), Decimal(100))
+
+
+def test_what_an_order_at_work_has_set_aside_cannot_be_spent() -> None:
+    """Cash and units move when an order fills; these as soon as it rests."""
+    held = mapping.holdings([balance({**HELD, "ord_psbl_qty": "4"})], ROOM)
+    assert (held.cash, held.units) == ({"KRW": Decimal(1000)}, {"KRX:005930": Decimal(10)})
+    assert held.spendable == {"KRW": Decimal(1000), "KRX:005930": Decimal(4)}
 
 
 def balance(*rows: dict[str, Any], cash: str = "1000") -> dict[str, Any]:
@@ -221,20 +233,20 @@ ON_CREDIT = {**HELD, "trad_dvsn_name": "자기융자", "loan_dt": "20261110", "h
 
 
 def test_what_is_sold_out_is_no_holding() -> None:
-    assert mapping.holdings([balance({**HELD, "hldg_qty": "0"})]).units == {}
+    assert mapping.holdings([balance({**HELD, "hldg_qty": "0"})], ROOM).units == {}
 
 
 def test_what_was_bought_on_credit_is_not_ours_to_sell() -> None:
-    assert mapping.holdings([balance(HELD, ON_CREDIT)]).units == {"KRX:005930": Decimal(10)}
+    assert mapping.holdings([balance(HELD, ON_CREDIT)], ROOM).units == {"KRX:005930": Decimal(10)}
 
 
 def test_two_cash_rows_of_one_symbol_are_one_holding() -> None:
-    held = mapping.holdings([balance(HELD, {**HELD, "hldg_qty": "20", "pchs_avg_pric": "130"})])
+    held = mapping.holdings([balance(HELD, {**HELD, "hldg_qty": "20", "pchs_avg_pric": "130"})], ROOM)
     assert (held.units["KRX:005930"], held.average_price["KRX:005930"]) == (Decimal(30), Decimal(120))
 
 
 def test_a_debt_is_told_as_one() -> None:
-    assert mapping.holdings([balance(cash="-5000")]).cash == {"KRW": Decimal(-5000)}
+    assert mapping.holdings([balance(cash="-5000")], ROOM).cash == {"KRW": Decimal(-5000)}
 
 
 @pytest.mark.parametrize(
@@ -264,7 +276,7 @@ def test_a_debt_is_told_as_one() -> None:
 )
 def test_a_balance_that_cannot_be_is_void(pages: list[dict[str, Any]]) -> None:
     with pytest.raises(Garbled):
-        mapping.holdings(pages)
+        mapping.holdings(pages, ROOM)
 
 
 def test_a_balance_shows_units_set_aside_for_an_order() -> None:

@@ -39,6 +39,9 @@ PROOF = Proof(
 )
 BY_ID = replace(PROOF, by_client_id=True)
 HELD = Holdings({"KRW": Decimal(1_000_000)}, {"KRX:005930": Decimal(3)})
+ROOMY = replace(HELD, spendable=HELD.cash | HELD.units)
+TIGHTER = replace(ROOMY, spendable={**ROOMY.spendable, "KRW": Decimal(928_900)})  # an order to buy rests, unlisted
+FEWER_TO_SELL = replace(ROOMY, spendable={**ROOMY.spendable, "KRX:005930": Decimal(2)})
 LONG_AFTER = SENT + timedelta(minutes=5)
 
 
@@ -123,6 +126,9 @@ def test_where_the_venue_keeps_our_id_the_shape_says_nothing() -> None:
         (doubt(), {"known": {}}, "no_positive_control"),
         (doubt(before=Holdings({"KRW": Decimal(5)}, HELD.units)), {"known": {}}, "no_positive_control"),
         (doubt(before=Holdings(HELD.cash, {})), {"known": {}}, "no_positive_control"),
+        (doubt(before=ROOMY), {"known": {}, "holdings": TIGHTER}, "no_positive_control"),
+        (doubt(before=ROOMY), {"known": {}, "holdings": FEWER_TO_SELL}, "no_positive_control"),
+        (doubt(before=ROOMY), {"known": {}, "holdings": HELD}, "no_positive_control"),  # the venue stopped telling
     ],
 )
 def test_absence_without_proof_proves_nothing(order: Ours, evidence: dict[str, Any], why: str) -> None:
@@ -136,7 +142,11 @@ def test_a_known_order_of_another_day_is_no_control() -> None:
     assert verdicts == [Unproven(UUID(int=1), "no_positive_control")]
 
 
-@pytest.mark.parametrize("control", [(reading(KNOWN, **CONTROL), None), (reading(), HELD)], ids=["order", "holdings"])
+@pytest.mark.parametrize(
+    "control",
+    [(reading(KNOWN, **CONTROL), None), (reading(), HELD), (reading(holdings=ROOMY), ROOMY)],
+    ids=["order", "holdings", "spendable"],
+)
 def test_three_readings_with_a_control_prove_that_it_never_arrived(control: tuple[Evidence, Holdings | None]) -> None:
     evidence, before = control
     assert settle([doubt(before=before)], evidence, PROOF) == [CleanRead(UUID(int=1))]

@@ -59,6 +59,7 @@ class AccountReading(models.Model):
     asked_at = models.DateTimeField()  # before the first question of the reading
     cash: Any = models.JSONField(default=dict)  # {"KRW": "1000000"}
     units: Any = models.JSONField(default=dict)  # {"KRX:005930": "10"}
+    spendable: Any = models.JSONField(default=dict)  # {"KRW": "…", "KRX:005930": "…"}; {}: the venue does not tell
     failed_since = models.DateTimeField(null=True)  # readings have failed from here on
     failure = models.CharField(max_length=64, blank=True)
 

@@ -170,7 +170,7 @@ def _held_before(order_ids: Sequence[UUID]) -> dict[UUID, Holdings]:
     """What each order's account held when it was claimed, as the reading before had told."""
     claims = OrderEvent.objects.filter(order__in=order_ids, origin="claim", state=OrderState.SUBMITTED).order_by("id")
     return {
-        order_id: Holdings(_numbers(raw["cash"]), _numbers(raw["units"]))
+        order_id: Holdings(_numbers(raw["cash"]), _numbers(raw["units"]), spendable=_numbers(raw.get("spendable", {})))
         for order_id, raw in claims.values_list("order_id", "raw")
         if raw
     }

@@ -118,7 +118,7 @@ def _newest_known(account_id: UUID, before: datetime) -> datetime | None:
 
 def complete(account_id: UUID, fence: int, asked_at: datetime, holdings: Holdings) -> None:
     """Write down that the account was read whole. An older reader, woken late, does not undo what a newer one wrote."""
-    told = {"cash": _texts(holdings.cash), "units": _texts(holdings.units)}
+    told = {"cash": _texts(holdings.cash), "units": _texts(holdings.units), "spendable": _texts(holdings.spendable)}
     fields: dict[str, Any] = {**told, "fence": fence, "asked_at": asked_at, "failed_since": None, "failure": ""}
     with transaction.atomic():
         AccountReading.objects.get_or_create(broker_account_id=account_id, defaults=fields)

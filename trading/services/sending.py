@@ -122,7 +122,7 @@ def _claim(order_id: UUID, fence: int, venue: Abilities | None, epoch: UUID | No
     order.collar_price = limits.collar_at_claim(order, present) if venue.has_wire else None
     deadline = _submit(order)
     OrderAttempt.objects.create(order=order, number=attempt, fence=fence, release=system.release_id())
-    before = {"cash": reading.cash, "units": reading.units} if reading else {}
+    before = {"cash": reading.cash, "units": reading.units, "spendable": reading.spendable} if reading else {}
     OrderEvent.objects.create(order=order, state=order.state, origin="claim", raw=before, market_at=present.at)
     request = order.as_request()
     return Claim(order.pk, request, order.broker_account_id, order.fence, attempt, venue.has_wire, begun, deadline)
