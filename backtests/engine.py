@@ -51,6 +51,10 @@ class Result:
         return self.ground.bars
 
     @cached_property
+    def unit_fills(self) -> tuple[UnitFill, ...]:
+        return tuple(self.filled)
+
+    @cached_property
     def fills(self) -> tuple[Fill, ...]:
         return tuple(in_plain_numbers(fill, self.venue) for fill in self.filled)
 
