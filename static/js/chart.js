@@ -1,4 +1,5 @@
 // Candles and volume from stored bars; the last candle follows the live price until the next bar is stored.
+import { marksOn } from "./chart-marks.js"
 import { price } from "./figures.js"
 import { onQuote, onState } from "./market.js"
 
@@ -11,7 +12,7 @@ const colours = (el) => {
   const probe = document.createElement("span")
   el.append(probe)
   const read = (name) => { probe.style.color = `var(${name})`; return getComputedStyle(probe).color }
-  const named = Object.fromEntries(["text-muted", "border", "surface-raised", "color-rise", "color-fall", "color-rise-bar", "color-fall-bar"].map((n) => [n, read(`--${n}`)]))
+  const named = Object.fromEntries(["text-muted", "border", "surface-raised", "color-rise", "color-fall", "color-rise-bar", "color-fall-bar", "color-bad"].map((n) => [n, read(`--${n}`)]))
   probe.remove()
   return { ...named, font: style.fontFamily }
 }
@@ -27,7 +28,7 @@ export const mount = async (el) => {
   const month = formatTime({ year: "numeric", month: "short" })
   const clock = formatTime({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" })
 
-  const { CandlestickSeries, ColorType, CrosshairMode, HistogramSeries, TickMarkType, createChart } = await import(LIBRARY)
+  const { CandlestickSeries, ColorType, CrosshairMode, HistogramSeries, TickMarkType, createChart, createSeriesMarkers } = await import(LIBRARY)
   const ticks = { [TickMarkType.Year]: month, [TickMarkType.Month]: month, [TickMarkType.DayOfMonth]: monthDay }
   const chart = createChart(part("canvas"), {
     autoSize: true,
@@ -47,6 +48,7 @@ export const mount = async (el) => {
   let palette
   let fetched = 0
   let waiting
+  let marks // only on a chart that says where its marks are
 
   const tint = (bar) => (bar.close >= bar.open ? palette["color-rise-bar"] : palette["color-fall-bar"])
   const paint = () => {
@@ -60,6 +62,7 @@ export const mount = async (el) => {
     })
     candles.applyOptions({ upColor: rise, wickUpColor: rise, downColor: fall, wickDownColor: fall })
     volume.setData(bars.map((bar) => ({ time: bar.time, value: bar.volume, color: tint(bar) })))
+    marks?.draw()
   }
   const load = async (fit) => {
     const asked = interval
@@ -74,6 +77,7 @@ export const mount = async (el) => {
       if (!fit && forming?.forming && forming.time > (bars.at(-1)?.time ?? 0)) bars.push(forming)
       candles.setData(bars)
       volume.setData(bars.map((bar) => ({ time: bar.time, value: bar.volume, color: tint(bar) })))
+      marks?.draw()
       part("empty").hidden = bars.length > 0
       part("failed").hidden = true
       if (fit) {
@@ -118,6 +122,7 @@ export const mount = async (el) => {
   }))
   part("intervals").hidden = false
   await load(true)
+  if (el.dataset.marks) marks = marksOn(el, createSeriesMarkers(candles), () => ({ bars, palette }))
   onQuote(el.dataset.key, follow)
   let wasLost = false
   onState((connected) => { if (connected && wasLost) load(false); wasLost = !connected })

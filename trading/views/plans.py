@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -16,7 +17,7 @@ from strategies.document import RuleDocument
 from strategies.sentences import document_sentences
 from trading import services
 from trading.errors import NotAllowed, TradingError
-from trading.forms import sentence_language
+from trading.forms import INTERVALS, sentence_language
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.models.plans import SwingPlanQuerySet
 from trading.services.plan_now import Obstacle, plan_now
@@ -26,6 +27,7 @@ from trading.views.outlook import Explained, outlooks
 
 PER_PAGE = 25
 LOOKS_PER_PAGE = 10
+CHART_INTERVALS = tuple(INTERVALS)
 SHOWN = ("instrument", "broker_account", "strategy_version__strategy", "user")
 
 
@@ -58,6 +60,8 @@ def plan_detail(request: PersonRequest, plan_id: UUID) -> HttpResponse:
         "buy_obstacle": _obstacle_words(now.buy_obstacle),
         "sale_obstacle": _obstacle_words(now.sale_obstacle),
         "share_note": _("1차 %(share)s") % {"share": rate(plan.first_share, 0)},
+        "intervals": CHART_INTERVALS,
+        "marks_url": reverse("trading:plan_marks", args=[plan.pk]),
         "history": [Explained(evaluation) for evaluation in page],
     }
     if request.htmx:
