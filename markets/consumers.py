@@ -17,8 +17,10 @@ from django.db.models import F
 
 from markets import events
 from markets.backpressure import waiting_bytes
-from markets.hub import QuoteHub, Seat, Snapshot
+from markets.hub import QuoteHub, Snapshot
 from markets.models import Instrument, LatestQuote, PriceFeed
+from markets.seats import Seat
+from markets.services.demand import note_seen
 
 MOST_KEYS = 100
 LONGEST_KEY = 64
@@ -33,8 +35,12 @@ def hub() -> QuoteHub:
     """The one hub of this process (of this event loop, of which a server has one)."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
-        _hubs[loop] = QuoteHub(get_channel_layer(), events.QUOTES_GROUP, written_down)
+        _hubs[loop] = QuoteHub(get_channel_layer(), events.QUOTES_GROUP, written_down, tell_seen)
     return _hubs[loop]
+
+
+async def tell_seen(keys: set[str], books: set[str]) -> None:
+    await asyncio.to_thread(note_seen, keys, books)
 
 
 @database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types

@@ -11,11 +11,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from markets.seats import Outlet, Seat
+from markets.telling import Telling
+
 logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.1
 BEHIND_SECONDS = 5.0
-FULL_BYTES = 64 * 1024
 CLOCK_SECONDS = 1.0
 TOO_SLOW = 4008
 
@@ -36,16 +38,6 @@ class Layer(Protocol):
     async def receive(self, channel: str) -> dict[str, Any]: ...
 
 
-class Outlet(Protocol):
-    """One socket."""
-
-    async def send_frame(self, text: str) -> None: ...
-    async def close_with(self, code: int) -> None: ...
-    def waiting(self) -> int:
-        """Bytes accepted by the server but not yet by the network."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The newest we know of some instruments without the stream, encoded. `clocks`: source → clock."""
@@ -56,29 +48,11 @@ class Snapshot:
 
 
 Look = Callable[[Iterable[str]], Awaitable[Snapshot]]
+Tell = Callable[[set[str], set[str]], Awaitable[None]]  # the instruments, and the books, somebody here looks at
 
 
-@dataclass(slots=True, eq=False)
-class Seat:
-    """One socket's place: what it watches, and the newest of it that has not gone out yet."""
-
-    outlet: Outlet
-    keys: frozenset[str] = frozenset()
-    book: str | None = None
-    quotes: dict[str, str] = field(default_factory=dict)  # at most one value per watched instrument
-    book_text: str | None = None
-    sending: "asyncio.Task[None] | None" = None
-    behind_since: float | None = None
-
-    def keep(self, quotes: dict[str, str], books: dict[str, str]) -> None:
-        """Remember the newest of what this socket watches, for when it can take a frame again."""
-        for key in quotes.keys() & self.keys:
-            self.quotes[key] = quotes[key]
-        if self.book in books:
-            self.book_text = books[self.book]
-
-    def is_busy(self) -> bool:
-        return self.sending is not None or self.outlet.waiting() > FULL_BYTES
+async def nobody_is_told(_keys: set[str], _books: set[str]) -> None:
+    """For a hub that is alone."""
 
 
 class QuoteHub:
@@ -87,8 +61,9 @@ class QuoteHub:
     PROBE_SECONDS = 5.0  # after so long without a word, Redis has to prove that it still delivers to us
     LONGEST_PAUSE = 10.0
 
-    def __init__(self, layer: Layer, group: str, look: Look) -> None:
-        self._layer, self._group, self._look = layer, group, look
+    def __init__(self, layer: Layer, group: str, look: Look, tell: Tell = nobody_is_told) -> None:
+        self._layer, self._group, self._look, self._tell = layer, group, look, tell
+        self._telling = Telling(self._tell_what_is_seen)
         self._seats: set[Seat] = set()
         self._quotes: dict[str, str] = {}
         self._books: dict[str, str] = {}
@@ -105,7 +80,8 @@ class QuoteHub:
         seat = Seat(outlet)
         self._seats.add(seat)
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._flush_forever())]
+            work = (self._listen(), self._flush_forever(), self._telling.run())
+            self._tasks = [asyncio.create_task(each) for each in work]
         return seat
 
     async def leave(self, seat: Seat) -> None:
@@ -128,7 +104,14 @@ class QuoteHub:
         seat.keys, seat.book = keys, book
         seat.quotes = {key: text for key, text in seat.quotes.items() if key in keys}
         seat.book_text = None
+        self._telling.soon()
         await self._give_newest([seat])
+
+    async def _tell_what_is_seen(self) -> None:
+        keys = {key for seat in self._seats for key in seat.keys}
+        books = {seat.book for seat in self._seats if seat.book is not None}
+        if keys or books:
+            await self._tell(keys | books, books)
 
     async def _give_newest(self, seats: Iterable[Seat]) -> None:
         """Put the newest of everything watched onto each seat: live where we have it, else as written down."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from markets.hub import BEHIND_SECONDS, FLUSH_SECONDS, FULL_BYTES, TOO_SLOW, QuoteHub, Seat, Snapshot
+from markets.hub import BEHIND_SECONDS, FLUSH_SECONDS, TOO_SLOW, QuoteHub, Snapshot
+from markets.seats import FULL_BYTES, Seat
 
 GROUP = "quotes"
 
