@@ -177,7 +177,7 @@ def _as_ours(order: Order) -> OurOrder:
         instrument=order.instrument.key,
         side=order.side,
         quantity=order.quantity,
-        limit_price=order.limit_price,
+        limit_price=order.limit_price if order.collar_price is None else order.collar_price,  # what went out
         filled_quantity=order.filled_quantity,
         filled_amount=order.filled_amount,
         state=OrderState(order.state),
