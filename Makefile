@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test lint format messages lock bench-run bench-page bench-import bench-orders bench-plans bench-backtest crash-sweep chaos kis-sandbox clean help
+.PHONY: run install install-dev test lint format messages lock bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-backtest crash-sweep chaos kis-sandbox clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -77,6 +77,10 @@ bench-page: install-dev
 # A million bars from a file into SQLite and, where TEST_POSTGRES_URL names a server, PostgreSQL.
 bench-import: install-dev
 	@.venv/bin/python -m bench.import_bars
+
+# Live prices to five hundred sockets, beside Channels' usual consumer (../shared/bench, with its Redis layer).
+bench-quotes: install-dev
+	@.venv/bin/python -m bench.quotes
 
 # Orders placed per second beside the bare SQL that one placing needs. Needs TEST_POSTGRES_URL.
 bench-orders: install-dev
