@@ -103,3 +103,32 @@ def test_play_money_is_not_stopped(instrument: Instrument) -> None:
 
 def test_it_is_one_of_the_checks_of_every_sweep() -> None:
     assert deadman.plans_not_looked_at in triggers.CHECKS
+
+
+def test_a_plan_that_waits_for_the_next_open_is_looked_at(paper: BrokerAccount, instrument: Instrument) -> None:
+    """It has seen its bar and cannot decide before somebody trades: nobody is away."""
+    plan = make.make_plan(paper, instrument, waits_for_open=make.NOW + timedelta(hours=1))
+    close_bar(instrument)
+    assert sweep(hours=1, minutes=30) == 0
+    SwingPlan.objects.filter(pk=plan.pk).update(waits_for_open=make.NOW)  # of an earlier bar
+    assert sweep(hours=1, minutes=30) == 1
+
+
+def test_a_page_can_tell_where_the_switch_stands(paper: BrokerAccount, instrument: Instrument) -> None:
+    plan = make.make_plan(paper, instrument)
+    make.put_price(instrument, 70_000, age=timedelta(seconds=40))
+    before = deadman.switch_of(plan)
+    assert (before.overdue_since, before.look_limit, before.price_limit) == (None, 300, 60)
+    assert (before.price_age, before.closes, before.closed_by) == (40, True, "")
+    close_bar(instrument)
+    sweep(hours=1, minutes=6)
+    after = deadman.switch_of(plan)
+    assert (after.overdue_since, after.closed_by) == (make.NOW + timedelta(hours=1), "not_looked_at")
+    assert after.closed_at is not None
+
+
+@pytest.mark.parametrize("mode", ["shadow", "off"])
+def test_the_switch_of_a_plan_that_sends_nothing_closes_nothing(
+    paper: BrokerAccount, instrument: Instrument, mode: str
+) -> None:
+    assert deadman.switch_of(make.make_plan(paper, instrument, mode=mode)).closes is False
