@@ -137,7 +137,7 @@ def curve(closed_at: IntArray, equity: FloatArray, days: Days | None = None) -> 
 def trades(result: Result) -> Trades:
     """The figures of a run's trades."""
     fills, unit = result.filled, result.venue.cash_scale
-    made = _made(fills, unit)
+    made, _first_bars = cycle_results(fills, unit)
     wins, losses = made[made > 0], made[made < 0]
     slipped = sum(map(operator.mul, fills.worse_by, fills.quantity))
     tradable = slice(result.first_bar + 1, None)
@@ -162,19 +162,20 @@ def trades(result: Result) -> Trades:
 
 def trade_results(result: Result) -> FloatArray:
     """What each closed trade made after all costs, oldest first, in the currency."""
-    return _made(result.filled, result.venue.cash_scale)
+    return cycle_results(result.filled, result.venue.cash_scale)[0]
 
 
-def _made(fills: Fills, unit: float) -> FloatArray:
-    """Of each cycle that ended with nothing held: what came in less what went out."""
-    if not fills.bar:
-        return np.empty(0)
+def cycle_results(fills: Fills, unit: float) -> tuple[FloatArray, IntArray]:
+    """Of each cycle that ended with nothing held: what came in less what went out, and the bar of its first fill."""
+    if not len(fills):
+        return np.empty(0), np.empty(0, dtype=np.int64)
     ways, costs = fills.ways(), map(operator.add, fills.fee, fills.tax)
     came = map(operator.sub, map(operator.neg, map(operator.mul, fills.amount, ways)), costs)
-    starts = [0, *(np.flatnonzero(np.diff(fills.cycle)) + 1).tolist()]
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(fills.cycle)) + 1])
     made = np.add.reduceat(whole_numbers(came), starts)
     left = np.add.reduceat(whole_numbers(map(operator.mul, fills.quantity, ways)), starts)
-    return np.asarray(made[left == 0] / unit, dtype=np.float64)
+    closed = left == 0
+    return np.asarray(made[closed] / unit, dtype=np.float64), np.array(fills.bar)[starts][closed]
 
 
 def whole_numbers(values: Iterable[int]) -> npt.NDArray[Any]:

@@ -110,7 +110,7 @@ class Point:
 class Window:
     """One step: the parameters that were best on the bars before `tested_from`, and what they made after it.
 
-    Returns are made yearly, so that a long training and a short test can be compared.
+    `trained_yearly` and `tested_yearly` are log returns made yearly: a long training and a short test can be compared.
     """
 
     number: int  # 1, 2, ...

@@ -117,3 +117,43 @@ def played(seen: Evaluation, setup: Setup | None = None, rules: InstrumentRules 
 def told(result: Result) -> list[tuple[int, str, int, int, str]]:
     """(bar, side, price, quantity, reason) of each fill."""
     return [(f.bar, str(f.side), int(f.price), int(f.quantity), f.reason) for f in result.fills]
+
+
+CROSS = {
+    "schema_version": 1,
+    "name": "cross",
+    "indicators": {
+        "fast": {"kind": "ema", "params": {"period": {"param": "fast"}}},
+        "slow": {"kind": "ema", "params": {"period": {"param": "slow"}}},
+    },
+    "parameters": {
+        "fast": {"default": 5, "minimum": 2, "maximum": 50, "kind": "int"},
+        "slow": {"default": 20, "minimum": 3, "maximum": 100, "kind": "int"},
+    },
+    "increasing": [["fast", "slow"]],
+    "entries": [
+        {
+            "name": "first",
+            "when": {"all": [{"kind": "cross_above", "left": {"indicator": "fast"}, "right": {"indicator": "slow"}}]},
+        }
+    ],
+    "exit": {"all": [{"kind": "cross_below", "left": {"indicator": "fast"}, "right": {"indicator": "slow"}}]},
+}
+
+
+def cross_rule() -> RuleDocument:
+    """Two averages that cross, with their periods as parameters."""
+    return RuleDocument.from_data(CROSS)
+
+
+def waves(count: int = 2000, *, drift: float = 0.0, noise: float = 0.002, swing: float = 0.15, seed: int = 3) -> Bars:
+    """Hourly bars of a price that swings slowly, with some noise; whole numbers around 10,000."""
+    random = np.random.default_rng(seed)
+    steps = np.arange(count)
+    close = np.rint(
+        10_000 * np.exp(swing * np.sin(steps / 40) + drift * steps + np.cumsum(random.normal(0, noise, count)))
+    )
+    opened = np.concatenate([close[:1], close[:-1]])
+    at = START + HOUR * np.arange(count, dtype=np.int64)
+    high, low = np.maximum(opened, close), np.minimum(opened, close)
+    return Bars(at, at + HOUR, opened, high, low, close, np.full(count, 1e6))

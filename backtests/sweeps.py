@@ -1,0 +1,173 @@
+"""Many runs of one rule over the same bars: which parameters, and what each came to. Each run knows only its own.
+
+Points are plain data in a fixed order, so that any slice of them may be run anywhere and the slices laid together again.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
+from random import Random
+
+from backtests import metrics
+from backtests.engine import Result, run
+from backtests.errors import BacktestRefused
+from backtests.ground import Ground
+from backtests.results import Parameters, Point
+from backtests.setup import Setup
+from markets.bars import Bars
+from markets.types import InstrumentRules
+from strategies import checks
+from strategies.compiler import compile_document
+from strategies.document import ParameterSpec, RuleDocument
+from strategies.errors import DocumentInvalid
+
+MOST_POINTS = 10_000
+TRIES = 50  # drawn for each point wanted, before the ranges are said to hold no more
+Progress = Callable[[int, int], None]
+
+
+class SweepRefused(BacktestRefused):
+    """No sweep can be made of this: too many points, none, or a parameter that the rule does not have."""
+
+
+def grid(document: RuleDocument, values: Mapping[str, Sequence[float]]) -> tuple[Parameters, ...]:
+    """Every combination of the values that the rule allows, the last name moving fastest.
+
+    Combinations that it does not (a fast average slower than the slow one) are left out. Raises SweepRefused.
+    """
+    _refuse_unknown(document, values)
+    if prod(len(each) for each in values.values()) > MOST_POINTS:
+        raise SweepRefused("too_many_points", most=MOST_POINTS)
+    combinations = (dict(zip(values, each, strict=True)) for each in product(*values.values()))
+    return _not_none(tuple(point for point in combinations if is_allowed(document, point)))
+
+
+def drawn(document: RuleDocument, names: Sequence[str], count: int, seed: int) -> tuple[Parameters, ...]:
+    """`count` different combinations drawn from the ranges the rule gives these parameters, on their steps.
+
+    Fewer where the ranges hold no more. The same seed draws the same. Raises SweepRefused.
+    """
+    _refuse_unknown(document, names)
+    if not 0 < count <= MOST_POINTS:
+        raise SweepRefused("too_many_points" if count > 0 else "no_points", most=MOST_POINTS)
+    random = Random(seed)  # noqa: S311
+    found: dict[tuple[float, ...], Parameters] = {}
+    for _ in range(count * TRIES):
+        point = {name: _draw(document.parameters[name], random) for name in names}
+        if is_allowed(document, point):
+            found.setdefault(tuple(point.values()), point)
+        if len(found) == count:
+            break
+    return _not_none(tuple(found.values()))
+
+
+def is_allowed(document: RuleDocument, point: Parameters) -> bool:
+    """Whether the rule may have these values: within their ranges, and in their order."""
+    return not any(True for _ in checks.problems_of_values(document, point))
+
+
+def run_points(
+    document: RuleDocument,
+    points: Iterable[Parameters],
+    bars: Bars,
+    rules: InstrumentRules,
+    setup: Setup,
+    *,
+    ground: Ground | None = None,
+    progress: Progress | None = None,
+) -> tuple[Point, ...]:
+    """What each point comes to, in their order; a point that cannot be run says why instead of ending the sweep.
+
+    Raises BarsRefused, and what `progress` raises.
+    """
+    ground, asked = ground or Ground(bars), list(points)
+    told = []
+    for done, point in enumerate(asked):
+        if progress is not None:
+            progress(done, len(asked))
+        told.append(run_point(document, point, ground, rules, setup))
+    return tuple(told)
+
+
+def run_point(
+    document: RuleDocument, parameters: Parameters, ground: Ground, rules: InstrumentRules, setup: Setup
+) -> Point:
+    """What one point comes to."""
+    try:
+        result = run(compile_document(document, parameters), ground.bars, rules, setup, ground=ground)
+    except DocumentInvalid as refused:
+        return Point(parameters=parameters, refused=refused.problems[0].code)
+    except BacktestRefused as refused:
+        return Point(parameters=parameters, refused=refused.code)
+    return point_of(parameters, result)
+
+
+def point_of(parameters: Parameters, result: Result) -> Point:
+    first = result.first_bar
+    closed_at = result.bars.closed_at[first:]
+    curve = metrics.curve(closed_at, result.equity[first:], result.ground.days.since(first))
+    trades = metrics.trades(result)
+    return Point(
+        parameters=parameters,
+        result_hash=result.result_hash,
+        total_return=curve.total_return,
+        cagr=curve.cagr,
+        sharpe=curve.sharpe,
+        sortino=curve.sortino,
+        calmar=curve.calmar,
+        max_drawdown=curve.max_drawdown,
+        profit_factor=trades.profit_factor,
+        win_rate=trades.win_rate,
+        trades=trades.count,
+        exposure=trades.exposure,
+    )
+
+
+def best(points: Iterable[Point], figure: str = "sharpe", *, least_trades: int = 1) -> Point | None:
+    """The point with the highest figure of those that traded enough; of equals the first. None where there is none."""
+    known = [each for each in points if each.trades >= least_trades and getattr(each, figure) is not None]
+    return max(known, key=lambda each: float(getattr(each, figure)), default=None)
+
+
+def neighbours(document: RuleDocument, parameters: Parameters) -> Iterator[Parameters]:
+    """The points one step away: each parameter in turn a step lower and a step higher, as far as the rule allows."""
+    for name, spec in document.parameters.items():
+        value = parameters.get(name, spec.default)
+        for moved in (value - _step_of(spec, value), value + _step_of(spec, value)):
+            point = {**parameters, name: _clean(spec, moved)}
+            if is_allowed(document, point):
+                yield point
+
+
+def _step_of(spec: ParameterSpec, value: float) -> float:
+    """A tenth of the value, in whole steps of the parameter, and at least one of them."""
+    step = _unit(spec) or (spec.maximum - spec.minimum) / 100
+    return step * max(1, round(abs(value) / 10 / step))
+
+
+def _draw(spec: ParameterSpec, random: Random) -> float:
+    step = _unit(spec)
+    if step is None:
+        return random.uniform(spec.minimum, spec.maximum)
+    return _clean(spec, spec.minimum + step * random.randint(0, int((spec.maximum - spec.minimum) / step + 1e-9)))
+
+
+def _unit(spec: ParameterSpec) -> float | None:
+    return spec.step or (1 if spec.kind == "int" else None)
+
+
+def _clean(spec: ParameterSpec, value: float) -> float:
+    """The number a person would write: 0.3, not 0.30000000000000004."""
+    return int(value) if spec.kind == "int" else round(value, 12)
+
+
+def _refuse_unknown(document: RuleDocument, names: Iterable[str]) -> None:
+    for name in names:
+        if name not in document.parameters:
+            raise SweepRefused("unknown_parameter", name=name)
+
+
+def _not_none(points: tuple[Parameters, ...]) -> tuple[Parameters, ...]:
+    if not points:
+        raise SweepRefused("no_points")
+    return points
