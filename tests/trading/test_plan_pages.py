@@ -240,11 +240,11 @@ def test_a_plan_is_stopped_from_its_page_with_or_without_selling(page: Client, p
     hold(plan)
     address = reverse("trading:plan_stop", args=[plan.pk])
     asked = text(page.get(address))
-    assert "모두 팔고 멈추기" in asked
+    assert "모두 매도하고 멈추기" in asked
     assert "5주" in asked
     shown = text(page.post(address, {"sell": "1"}, follow=True))
     assert "다 팔리면 멈춥니다" in shown
-    assert "팔고 멈추는 중" in shown
+    assert "매도하고 멈추는 중" in shown
     page.post(address, {"sell": "1"})
     assert Order.objects.filter(side="sell").count() == 1
     assert "오토 스윙을 멈췄습니다" in text(page.post(address, {}, follow=True))
@@ -261,7 +261,7 @@ def test_where_a_stop_cannot_sell_the_page_says_why(page: Client, plan: SwingPla
 
 def test_the_page_tells_the_moment(page: Client, plan: SwingPlan) -> None:
     shown = text(page.get(reverse("trading:plan", args=[plan.pk])))
-    for words in ("열려 있음", "초 전", "10,000,000원", "3,000,000원", "막는 정지와 한도가 없습니다"):
+    for words in ("열려 있음", "초 전", "10,000,000원", "3,000,000원", "주문을 막는 정지나 한도가 없습니다"):
         assert words in shown, words
 
 
@@ -293,7 +293,7 @@ def test_the_page_tells_what_would_keep_a_buy_from_going_out(
         make.put_price(plan.instrument, 71_000, make.NOW + timedelta(hours=12), keeps_sessions=True)
     shown = text(page.get(reverse("trading:plan", args=[plan.pk])))
     assert words in shown
-    assert "막는 정지와 한도가 없습니다" not in shown
+    assert "주문을 막는 정지나 한도가 없습니다" not in shown
 
 
 def test_a_plan_without_a_buy_ahead_is_not_asked_about_one(page: Client, plan: SwingPlan) -> None:

@@ -14,6 +14,7 @@ from markets.calendars import Calendar, NoSessionAhead
 from markets.models import Instrument, LatestQuote
 from markets.services import Moment
 from markets.types import Interval
+from strategies.conditions import Candle, NumberOperand, operands
 from strategies.rows import ConditionRow, Row
 from strategies.sentences import condition_sentence, figure
 from trading.forms import sentence_language
@@ -21,6 +22,7 @@ from trading.models import PlanEvaluation, SwingPlan
 from trading.signal import Action, Decision, Reason, decision_sentence
 from trading.templatetags.reasons import sentence
 
+LINES_APART = 0.05  # of their price
 STEPS = frozenset({Action.BUY_FIRST, Action.BUY_SECOND, Action.SELL})
 
 
@@ -98,7 +100,26 @@ class Explained:
 def _told(row: ConditionRow) -> dict[str, Any]:
     numbers = {name: getattr(row, name) for name in ("value", "threshold", "distance")}
     shown = {name: "–" if number is None else figure(number) for name, number in numbers.items()}
-    return {"row": row, "sentence": condition_sentence(row, sentence_language()), **shown}
+    return {"row": row, "sentence": condition_sentence(row, sentence_language()), "near": nearness(row), **shown}
+
+
+def nearness(row: ConditionRow) -> int:
+    """How near a condition is to holding, 0 to 100, for a bar beside its figures; 100 only where it holds.
+
+    Against a fixed threshold the distance is measured by the larger of the two; between two lines, which are always close to
+    each other, a twentieth of that is already far.
+    """
+    if row.passed:
+        return 100
+    if row.value is None or row.threshold is None or isinstance(row.condition, Candle):
+        return 0
+    size = max(abs(row.value), abs(row.threshold)) * (1.0 if _against_a_number(row) else LINES_APART)
+    return min(99, max(0, round(100 * (1 - abs(row.value - row.threshold) / size)))) if size else 0
+
+
+def _against_a_number(row: ConditionRow) -> bool:
+    sides = dict(operands(row.condition))
+    return isinstance(sides.get("right", sides.get("threshold", sides.get("low"))), NumberOperand)
 
 
 class MarketClocks:
@@ -107,6 +128,10 @@ class MarketClocks:
     def __init__(self) -> None:
         self._present: dict[str, Moment] = {}
         self._calendars: dict[tuple[str, str], Calendar] = {}
+
+    def next_look(self, plan: SwingPlan) -> datetime | None:
+        """When the plan looks next; None while it is off."""
+        return None if plan.mode == "off" else self.next_close(plan.instrument, Interval(plan.interval))
 
     def next_close(self, instrument: Instrument, interval: Interval) -> datetime | None:
         """When the bar under way closes, or outside a session the first bar of the next; None where none is known."""
@@ -128,14 +153,13 @@ def outlooks(plans: Iterable[SwingPlan]) -> list[Outlook]:
     listed = list(plans)
     latest, prices, clocks = _latest_evaluations(listed), _prices(listed), MarketClocks()
     return [
-        Outlook(
-            plan=plan,
-            next_look=None if plan.mode == "off" else clocks.next_close(plan.instrument, Interval(plan.interval)),
-            latest=latest.get(plan.pk),
-            price=prices.get(plan.instrument_id),
-        )
-        for plan in listed
+        Outlook(plan, clocks.next_look(plan), latest.get(plan.pk), prices.get(plan.instrument_id)) for plan in listed
     ]
+
+
+def outlook_of(plan: SwingPlan, latest: PlanEvaluation | None) -> Outlook:
+    """One plan, for a page that has read its last evaluation."""
+    return Outlook(plan, MarketClocks().next_look(plan), latest, _prices([plan]).get(plan.instrument_id))
 
 
 def _latest_evaluations(plans: Sequence[SwingPlan]) -> dict[UUID, PlanEvaluation]:

@@ -20,10 +20,11 @@ from trading.errors import NotAllowed, TradingError
 from trading.forms import INTERVALS, sentence_language
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.models.plans import SwingPlanQuerySet
+from trading.services.evaluation.deadman import overdue_since
 from trading.services.plan_now import Obstacle, plan_now
 from trading.templatetags.reasons import error_sentence, sentence
 from trading.views.access import PersonRequest, refused, signed_in
-from trading.views.outlook import Explained, outlooks
+from trading.views.outlook import Explained, outlook_of, outlooks
 
 PER_PAGE = 25
 LOOKS_PER_PAGE = 10
@@ -46,17 +47,18 @@ def plan_detail(request: PersonRequest, plan_id: UUID) -> HttpResponse:
     plan = _own(request, plan_id, SwingPlan.objects.select_related(*SHOWN))
     looks = PlanEvaluation.objects.filter(plan=plan).order_by("-bar_closed_at").select_related("order")
     page = Paginator(looks, LOOKS_PER_PAGE).get_page(request.GET.get("page"))
-    latest = looks.first()
+    latest = page[0] if page.number == 1 and page.object_list else looks.first()
     now = plan_now(plan)
     context = {
         "plan": plan,
-        "outlook": outlooks([plan])[0],
+        "outlook": outlook_of(plan, latest),
         "latest": Explained(latest) if latest else None,
         "steps": list(plan.steps.select_related("order").order_by("-id")[:PER_PAGE]),
-        "orders": list(plan.orders.order_by("-created_at")[:10]),
+        "orders": list(plan.orders.select_related("instrument", "broker_account").order_by("-created_at")[:10]),
         "page": page,
         "held_note": _held_note(plan),
         "now": now,
+        "overdue_since": overdue_since(plan),
         "buy_obstacle": _obstacle_words(now.buy_obstacle),
         "sale_obstacle": _obstacle_words(now.sale_obstacle),
         "share_note": _("1차 %(share)s") % {"share": rate(plan.first_share, 0)},
