@@ -96,11 +96,13 @@ def edit_plan(
     cooldown_bars: int,
     mode: str,
     ends_on: date | None = None,
+    as_seen: SwingPlan | None = None,
 ) -> SwingPlan:
     """Other terms, or another rule from the next bar on: bars closed by now are decided by the rule there was.
 
     The rule becomes a new version, the one before stays. Raises NotAllowed, SwingPlan.DoesNotExist, and PlanRefused while
-    an order of the plan is open, while it is being stopped, and for a budget below what the cycle has spent.
+    an order of the plan is open, while it is being stopped, and for a budget below what the cycle has spent. Where
+    `as_seen` is given: also `changed_meanwhile`, if somebody has edited the plan since it was read.
     """
     if not user.may_trade:
         raise NotAllowed
@@ -119,17 +121,21 @@ def edit_plan(
         "running_mode": mode,
         "ends_on": ends_on,
     }
-    return _rewrite(user, plan, rule, terms)
+    return _rewrite(user, plan, rule, terms, as_seen)
 
 
 @transaction.atomic
-def _rewrite(user: User, seen: SwingPlan, rule: ChosenRule, terms: Mapping[str, Any]) -> SwingPlan:
+def _rewrite(
+    user: User, seen: SwingPlan, rule: ChosenRule, terms: Mapping[str, Any], as_seen: SwingPlan | None
+) -> SwingPlan:
     _lock_person(user)
     books.lock_account(seen.broker_account_id)  # no order is placed meanwhile
     plans = SwingPlan.objects.select_for_update(of=("self",)).select_related("strategy_version__strategy", "instrument")
     plan = plans.get(pk=seen.pk)
     _check_edit(plan, terms["budget"], terms["running_mode"])
-    before = (plan.strategy_version_id, *(getattr(plan, name) for name in terms))
+    before = _terms_of(plan, terms)
+    if as_seen is not None and before != _terms_of(as_seen, terms):
+        raise PlanRefused("changed_meanwhile")
     for name, value in terms.items():
         setattr(plan, name, value)
     plan.strategy_version = _next_version(user, plan, rule)
@@ -141,6 +147,11 @@ def _rewrite(user: User, seen: SwingPlan, rule: ChosenRule, terms: Mapping[str, 
     plan.save(update_fields=[*terms, "strategy_version", "mode", "version", "updated_at"])
     _tell(plan)
     return plan
+
+
+def _terms_of(plan: SwingPlan, terms: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What an edit can change, as it stands."""
+    return (plan.strategy_version_id, *(getattr(plan, name) for name in terms))
 
 
 def pause_plan(user: User, plan_id: UUID) -> SwingPlan:
