@@ -126,9 +126,12 @@ class KisStream:
         self._thread = threading.Thread(target=self._run, name="kis-stream", daemon=True)
         self._thread.start()
 
+    def ask_to_stop(self) -> None:
+        self._stop.set()
+
     def stop(self, seconds: float = 2 * CONNECT_SECONDS) -> bool:
         """End it; whether it has ended within so many seconds."""
-        self._stop.set()
+        self.ask_to_stop()
         if self._thread is None:
             return True
         self._thread.join(seconds)
@@ -169,6 +172,9 @@ class KisStream:
                 self._note(e.code)
             except (OSError, websocket.WebSocketException) as e:
                 self._note(type(e).__name__)
+            except Exception as e:  # whatever it is: prices must not freeze in silence, so say it and come back
+                logger.exception("KIS stream failed")
+                self._problem = type(e).__name__
             if self._clock() - began >= LASTED:
                 self._failures = 0
             self._wait(self._pause(least))

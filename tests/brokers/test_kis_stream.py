@@ -132,7 +132,7 @@ class Scene:
         self.pauses.append(seconds)
         if len(self.pauses) >= self.most_pauses:
             self.enough.set()
-            self.stream._stop.set()  # its own thread cannot wait for itself
+            self.stream.ask_to_stop()
         time.sleep(0.0005)
 
     def until(self, what: Callable[[], object], seconds: float = 10.0) -> None:

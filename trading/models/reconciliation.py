@@ -62,6 +62,7 @@ class AccountReading(models.Model):
     spendable: Any = models.JSONField(default=dict)  # {"KRW": "…", "KRX:005930": "…"}; {}: the venue does not tell
     failed_since = models.DateTimeField(null=True)  # readings have failed from here on
     failure = models.CharField(max_length=64, blank=True)
+    rung_at = models.DateTimeField(null=True)  # the broker's stream said that an order has moved: read it now
 
     class Meta:
         verbose_name = _("계좌 대조")

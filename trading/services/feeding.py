@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from brokers.simulator.events import Batch, PriceSource
+from brokers.simulator.events import Batch
 from brokers.simulator.market import SimulatedMarket
 from brokers.simulator.replay import Replay, stored_bars
 from brokers.simulator.universe import UNIVERSE
@@ -37,6 +37,16 @@ PRUNE_EVERY = timedelta(hours=12)  # market time
 Forming = Callable[[str, Interval], Bar | None]  # instrument, interval → the bar that is forming
 
 
+class Market(Protocol):
+    """What is known of a price source here: its name, and the time it has reached."""
+
+    @property
+    def name(self) -> Source: ...
+
+    @property
+    def clock(self) -> datetime: ...
+
+
 class Publisher(Protocol):
     """Where prices go to be shown."""
 
@@ -46,7 +56,7 @@ class Publisher(Protocol):
 class Feeding:
     """A price source connected to everything that lives on prices."""
 
-    def __init__(self, source: PriceSource, instruments: Iterable[Instrument], publisher: Publisher) -> None:
+    def __init__(self, source: Market, instruments: Iterable[Instrument], publisher: Publisher) -> None:
         self.source = source
         self._name = Source(source.name)
         self._publisher = publisher

@@ -1,7 +1,7 @@
 """Reading real accounts: which are due, what is asked, and what is known of the last time (I15).
 
 An account is read whole when somebody new begins to send on it, every two seconds while an order of it is in doubt or being
-canceled, every five while one rests at the venue, and once a minute besides.
+canceled, every five while one rests at the venue, at once when the broker's stream rings, and once a minute besides.
 """
 
 from collections.abc import Mapping
@@ -32,6 +32,7 @@ logger = structlog.get_logger(__name__)
 IN_DOUBT_AGAIN = timedelta(seconds=2)
 WORKING_AGAIN = timedelta(seconds=5)
 AGAIN = timedelta(seconds=60)
+RUNG_AGAIN = timedelta(seconds=0.3)  # notices of one order come in a row
 LATE_FOR = timedelta(days=1)  # how long an order taken for never placed may still turn up
 SENT_NOW = Q(state__in=[OrderState.SUBMITTED, OrderState.UNKNOWN]) | Q(cancel_requested=True)
 
@@ -88,6 +89,8 @@ def _is_due(account: Any, fence: int, tried_at: datetime | None, now: datetime) 
     last = max((at for at in (tried_at, reading and reading.asked_at) if at), default=None)
     if last is None:
         return True
+    if reading is not None and reading.rung_at is not None and reading.rung_at > last:
+        return now - last >= scaled(RUNG_AGAIN)
     is_behind = reading is None or reading.fence != fence or reading.failed_since is not None
     wait = IN_DOUBT_AGAIN if account.unsettled else WORKING_AGAIN if account.working or is_behind else AGAIN
     return now - last >= scaled(wait)

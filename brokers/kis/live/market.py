@@ -72,15 +72,21 @@ class _Listed:
 class LiveMarket:
     """What the feed takes from KIS, one look after the other. `bounds` knows the venue's sessions."""
 
-    name = Source.KIS
-
     def __init__(self, bounds: Bounds, intervals: Iterable[Interval], now: datetime) -> None:
         self._bounds = bounds
         self._folder = BarFolder(bounds, intervals)
         self._listed: dict[str, _Listed] = {}
         self._day = korean_day(now)
         self._closed_until = now
-        self.clock = now
+        self._clock = now
+
+    @property
+    def name(self) -> Source:
+        return Source.KIS
+
+    @property
+    def clock(self) -> datetime:
+        return self._clock
 
     def remember(self, instrument: str, minutes: Iterable[Bar]) -> None:
         """Minutes of today that were kept before: they need not be asked for again."""
@@ -91,7 +97,7 @@ class LiveMarket:
 
         The bars are those that closed, each handed out once.
         """
-        self.clock = now
+        self._clock = now
         self._turn_the_day(now)
         changed: dict[str, None] = {}
         ticks: list[Tick] = []
@@ -117,6 +123,10 @@ class LiveMarket:
         closed += self._close(now)
         quotes = [quote for each in changed if (quote := self._listed[each].quote) is not None]
         return Batch(now, tuple(ticks), tuple(books.values()), tuple(quotes)), closed
+
+    def open_bar(self, instrument: str, interval: Interval) -> Bar | None:
+        """The bar that is forming, where not one trade of it is missing."""
+        return self._folder.open_bar(instrument, interval)
 
     def gaps(self, now: datetime) -> list[Gap]:
         """What has to be asked of KIS now; what is not mended is named again after half a minute."""

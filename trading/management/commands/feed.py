@@ -1,4 +1,4 @@
-"""`manage.py feed`: market data. The simulated market by default; `--replay` plays imported bars as the live market."""
+"""`manage.py feed`: market data. The simulated market by default; `--replay` plays imported bars, `--kis` is the real one."""
 
 import logging
 import signal
@@ -13,9 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
-from kombu.exceptions import OperationalError as BrokerAway
 
 from brokers.simulator.events import Batch, Pace
 from brokers.simulator.replay import NothingToReplay, Replay
@@ -24,11 +22,12 @@ from markets.events import QuotePublisher
 from markets.folding import BarFolder
 from markets.models import Instrument, PriceFeed
 from markets.types import Bar, Interval, Source
+from trading.management.kis_feed import KisLoop
+from trading.management.turns import is_taken, ring
 from trading.services import feeding
 from trading.services.durability import commit_without_waiting_for_the_disk
 from trading.services.feeding import Feeding
 from trading.services.leases import Tenure
-from trading.tasks import evaluate_plans
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +39,10 @@ ONE_MICROSECOND = timedelta(microseconds=1)
 
 
 class Command(BaseCommand):
-    help = "Supply prices: the simulated market (모의), or imported bars replayed as if they were live."
+    help = "Supply prices: the simulated market (모의), imported bars replayed as if they were live, or KIS's own."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--kis", action="store_true", help="KRX as Korea Investment tells it, once there is a key")
         parser.add_argument("--replay", metavar="KEY", help="such as KRX:005930; its bars must have been imported")
         parser.add_argument("--interval", choices=[interval.value for interval in Interval], default=Interval.D1.value)
         parser.add_argument(
@@ -59,6 +59,9 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         commit_without_waiting_for_the_disk()
+        if options["kis"]:
+            KisLoop(stop).run()
+            return
         if options["replay"] is None:
             SimulatorLoop(stop).run()
             return
@@ -88,28 +91,6 @@ class Command(BaseCommand):
                 f"{earlier} plans have decided on {instrument.key} before; they do not decide twice on one bar."
             )
         return replay, instrument
-
-
-def ring(instrument_ids: list[int]) -> None:
-    """Ask a worker to look at the plans of these instruments. Without Redis, dispatch looks at them by itself."""
-    for instrument_id in instrument_ids:
-        try:
-            evaluate_plans.apply_async(args=(instrument_id,), retry=False)
-        except BrokerAway:
-            logger.warning("no worker can be rung; dispatch will look at the plans within 15 s")
-            return
-
-
-def is_taken(stop: Event, turn: Callable[[], None]) -> bool:
-    """Take one turn; False where the database went away in it, which is waited for."""
-    try:
-        turn()
-    except (OperationalError, InterfaceError) as e:
-        logger.warning("database away (%s); the feed waits", type(e).__name__)
-        connection.close()
-        stop.wait(1.0)
-        return False
-    return True
 
 
 class SimulatorLoop:

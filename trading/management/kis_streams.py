@@ -1,0 +1,164 @@
+"""The streams of all KIS keys together: one session each, the registrations divided among them."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import random
+from time import monotonic
+from uuid import UUID
+
+from django.db import DatabaseError, connections
+from django.utils import timezone
+
+from brokers.errors import BrokerError
+from brokers.kis.frames import NOTICES_OF, Channel
+from brokers.kis.live.mailbox import Mailbox
+from brokers.kis.live.registrations import Registration, allot, spread
+from brokers.kis.live.venue_clock import VenueClock
+from brokers.kis.services import keys
+from brokers.kis.services.token_rows import SharedTokens
+from brokers.kis.stream import KisStream
+from brokers.kis.tokens import TokenKind, TokenUnavailable
+from brokers.models import Credential
+from trading.services.live_feed import Need
+
+logger = logging.getLogger(__name__)
+
+HEARD_WITHIN = 15.0  # PINGPONG comes every 10 to 14 s
+TURN_SECONDS = 10.0  # how long those that take turns keep a place
+
+
+class KeyApprovals:
+    """The approval key of one credential, from our rows: a thread of its own asks, with a connection of its own."""
+
+    def __init__(self, credential_id: UUID) -> None:
+        self._credential_id = credential_id
+
+    def approval_key(self) -> str:
+        """Raises a BrokerError."""
+        try:
+            return keys.socket_key(self._row()).approval_key
+        except DatabaseError as e:
+            raise TokenUnavailable(type(e).__name__) from None
+        finally:
+            connections.close_all()
+
+    def discard_approval(self, value: str) -> None:
+        try:
+            SharedTokens(self._row()).forget(TokenKind.APPROVAL, value)
+        except (DatabaseError, BrokerError) as e:
+            logger.warning("an approval key was not given up (%s)", type(e).__name__)
+        finally:
+            connections.close_all()
+
+    def _row(self) -> Credential:
+        row = Credential.objects.select_related("account").filter(pk=self._credential_id).first()
+        if row is None:
+            raise keys.NoKey("the key is gone")
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class OneKey:
+    """A stream and whose orders it tells of."""
+
+    stream: KisStream
+    account_id: UUID
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How the wishes fared: for pages to say why a price stands still."""
+
+    wished: int = 0
+    places: int = 0
+    waiting: tuple[str, ...] = ()  # keys of instruments that take turns
+    refused: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class Streams:
+    """Starts and stops streams as keys come and go, and tells each what to register."""
+
+    def __init__(self, mailbox: Mailbox, venue: VenueClock) -> None:
+        self._mailbox, self._venue = mailbox, venue
+        self._keys: dict[UUID, OneKey] = {}
+        self._owners: dict[str, UUID] = {}  # the ten digits of a notice → account
+
+    def follow(self, rows: Sequence[Credential]) -> None:
+        """These keys from now on; a replaced one is another key."""
+        wanted = {row.pk: row for row in rows}
+        for pk in list(self._keys):
+            if pk not in wanted or wanted[pk].fingerprint != self._keys[pk].fingerprint:
+                self._keys.pop(pk).stream.stop()
+        for pk, row in wanted.items():
+            if pk not in self._keys:
+                self._begin(row)
+
+    def accounts(self, owners: set[str]) -> set[UUID]:
+        """The accounts that these notices are about; all of them where one names nobody we know."""
+        if owners <= self._owners.keys():
+            return {self._owners[owner] for owner in owners}
+        return {each.account_id for each in self._keys.values()}
+
+    def want(self, needs: Sequence[Need]) -> Places:
+        """Register what is needed, as far as there are places; the least important take turns."""
+        streams = [each.stream for each in self._keys.values()]
+        states = [stream.state() for stream in streams]
+        rooms = [state.room for state in states]
+        wishes = [_registration(need) for need in needs]
+        allotment = allot(wishes, sum(rooms), int(monotonic() / TURN_SECONDS))
+        divided = spread(allotment.now, [state.registered for state in states], rooms)
+        for stream, registrations in zip(streams, divided, strict=True):
+            stream.want(registrations)
+        return Places(
+            wished=len(wishes),
+            places=sum(rooms),
+            waiting=tuple(sorted({f"KRX:{each.key}" for each in allotment.waiting})),
+            refused=tuple(sorted({str(each) for state in states for each in state.refused})),
+            problems=tuple(sorted({state.problem for state in states if state.problem})),
+        )
+
+    def is_heard(self) -> bool:
+        """Whether every stream that has something registered has given a sign of life lately."""
+        states = [each.stream.state() for each in self._keys.values()]
+        return all(monotonic() - state.heard_at < HEARD_WITHIN for state in states if state.registered)
+
+    def stop(self) -> None:
+        for each in self._keys.values():
+            each.stream.ask_to_stop()
+        for each in self._keys.values():
+            if not each.stream.stop():
+                logger.warning("a KIS stream has not ended")
+        self._keys.clear()
+
+    def _begin(self, row: Credential) -> None:
+        try:
+            who = keys.opened(row)
+        except BrokerError as e:
+            logger.warning("a KIS key cannot be listened with (%s)", e.code)
+            return
+        notices = Registration(NOTICES_OF[who.environment], who.hts_id) if who.hts_id else None
+        stream = KisStream(
+            keys.endpoints(who.environment).ws,
+            KeyApprovals(row.pk),
+            self._mailbox,
+            clock=monotonic,
+            venue_now=self._now,
+            chance=random,
+            notices=notices,
+            on_venue_time=lambda text: self._venue.note(text, timezone.now()),
+        )
+        self._keys[row.pk] = OneKey(stream, row.account_id, row.fingerprint)
+        self._owners[who.owner] = row.account_id
+        stream.start()
+
+    def _now(self) -> datetime:
+        return timezone.now() + self._venue.offset
+
+
+def _registration(need: Need) -> Registration:
+    channel = Channel.BOOK if need.in_depth else Channel.TRADES
+    return Registration(channel, need.instrument.partition(":")[2])

@@ -1,0 +1,34 @@
+"""What every feed does: ring for plans whose bar has closed, and wait while the database is away."""
+
+import logging
+from collections.abc import Callable
+from threading import Event
+
+from django.db import InterfaceError, OperationalError, connection
+from kombu.exceptions import OperationalError as BrokerAway
+
+from trading.tasks import evaluate_plans
+
+logger = logging.getLogger(__name__)
+
+
+def ring(instrument_ids: list[int]) -> None:
+    """Ask a worker to look at the plans of these instruments. Without Redis, dispatch looks at them by itself."""
+    for instrument_id in instrument_ids:
+        try:
+            evaluate_plans.apply_async(args=(instrument_id,), retry=False)
+        except BrokerAway:
+            logger.warning("no worker can be rung; dispatch will look at the plans within 15 s")
+            return
+
+
+def is_taken(stop: Event, turn: Callable[[], None]) -> bool:
+    """Take one turn; False where the database went away in it, which is waited for."""
+    try:
+        turn()
+    except (OperationalError, InterfaceError) as e:
+        logger.warning("database away (%s); the feed waits", type(e).__name__)
+        connection.close()
+        stop.wait(1.0)
+        return False
+    return True
