@@ -173,9 +173,19 @@ def test_resuming_the_site_is_what_rearms(file: EpochFile) -> None:
     assert (may_send(), site_mode()) == (True, "active")
 
 
-def test_a_database_from_before_there_were_epochs_or_a_new_one_goes_on(file: EpochFile) -> None:
-    something_was_sent()
+def test_a_new_database_goes_on_beside_an_old_file(file: EpochFile) -> None:
     file.write({uuid4()})
+    assert system.advance_epoch(file) is not None
+
+
+def test_a_backup_from_before_the_first_sending_is_an_old_one_too(file: EpochFile) -> None:
+    """It has orders, no epoch yet, and they have gone out since."""
+    something_was_sent()
+    System.objects.update(epoch=None)
+    file.write({uuid4()})
+    assert system.advance_epoch(file) is None
+    assert Alert.objects.get(cause="restored_backup").facts == {"fault": "database_older_than_epoch_file"}
+    system.rearm(None)
     assert system.advance_epoch(file) is not None
 
 

@@ -118,6 +118,7 @@ class System(models.Model):
     epoch = models.UUIDField(null=True)
     release = models.CharField(max_length=64, blank=True)  # the code that may send; an older process stops at its claim
     armed = models.BooleanField(default=True)  # False: a person must look before anything is sent again
+    is_taken_over = models.BooleanField(default=False)  # a person has looked: the next dispatcher gives it a new epoch
 
     class Meta:
         verbose_name = _("설치")

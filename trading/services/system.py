@@ -16,7 +16,7 @@ from accounts.models import User
 from trading import release
 from trading.epoch import EpochFile, EpochFileUnreadable
 from trading.errors import TradingError
-from trading.models import OrderAttempt, System
+from trading.models import Order, OrderAttempt, System
 from trading.services import halts
 from trading.services.alerts import raise_alert
 
@@ -97,8 +97,8 @@ def rearm(by: User | None) -> bool:
     row = _locked_row()
     if row.armed:
         return False
-    row.armed, row.epoch = True, None
-    row.save(update_fields=["armed", "epoch"])
+    row.armed, row.epoch, row.is_taken_over = True, None, True
+    row.save(update_fields=["armed", "epoch", "is_taken_over"])
     logger.warning("rearmed", by=str(by.pk) if by else "command")
     return True
 
@@ -128,22 +128,22 @@ def _locked_row() -> System:
 
 def _contradiction(row: System, file: EpochFile) -> str:
     """How the file says that this database is not the present one; empty where it does not."""
-    if row.epoch is None:
-        return ""  # it has never sent anything, or not since a person looked; or it is from before there were epochs
+    if row.is_taken_over or (row.epoch is None and not Order.objects.exists()):
+        return ""  # a person has looked; or it is new, and there is nothing that could be sent twice
     try:
         kept = file.read()
     except EpochFileUnreadable as e:
         return e.code
     if kept is None:
-        return "epoch_file_missing" if OrderAttempt.objects.exists() else ""
+        return "epoch_file_missing" if row.epoch is not None and OrderAttempt.objects.exists() else ""
     return "" if row.epoch in kept else "database_older_than_epoch_file"
 
 
 def _move(row: System, following: UUID, file: EpochFile) -> None:
     """Both epochs are in the file before the database moves: whichever of the two it is found with later is the present."""
     file.write({following} if row.epoch is None else {row.epoch, following})
-    row.epoch = following
-    row.save(update_fields=["epoch"])
+    row.epoch, row.is_taken_over = following, False
+    row.save(update_fields=["epoch", "is_taken_over"])
 
 
 def _settle(epoch: UUID, file: EpochFile) -> None:
