@@ -28,6 +28,19 @@ export const mount = (el) => {
     return lots > 0 ? (lots * lot).toFixed(places) : ""
   }
 
+  // Whose money the order would move stands in the ticket and above the page: both follow the account that is chosen.
+  const showEnvironment = () => {
+    const { environment, environmentName } = room() ?? {}
+    const badge = el.querySelector("[data-ticket-badge] .badge")
+    const strip = el.querySelector(`template[data-strip="${environment}"]`)
+    if (!badge || !strip) return
+    badge.className = `badge badge--${environment}`
+    badge.textContent = environmentName
+    document.querySelector("body > .environment")?.replaceWith(strip.content.cloneNode(true))
+  }
+  field("broker_account")?.addEventListener("change", showEnvironment)
+  showEnvironment()
+
   el.querySelectorAll("[data-share]").forEach((button) => {
     button.hidden = false
     button.addEventListener("click", () => put(field("quantity"), quantityFor(Number(button.dataset.share))))

@@ -41,7 +41,7 @@ class KisKeyForm(StepUpForm):
     account_number = forms.CharField(
         label=_("계좌 번호"),
         max_length=16,
-        widget=WriteOnly(inputmode="numeric", placeholder="12345678-01"),
+        widget=WriteOnly(inputmode="tel", placeholder="12345678-01"),
         help_text=_("열 자리입니다. 뒤 두 자리는 상품 코드이고 주식 계좌는 보통 01입니다."),
     )
     app_key = forms.CharField(label=_("앱 키"), max_length=512, widget=WriteOnlyHidden())

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from brokers.kis.inspection import Permission
+from markets.types import market_day
 from trading.services.account_keys import EXPIRES_SOON, KeyCard
 from trading.templatetags.reasons import sentence
 
@@ -59,10 +60,24 @@ def key_expiry(card: KeyCard) -> str:
 
 
 @register.filter
+def key_warning(card: KeyCard) -> str:
+    """The same as a warning; "" while there is time."""
+    if not ends_soon(card):
+        return ""
+    left = card.days_left(_today()) or 0
+    if left <= 0:
+        return key_expiry(card) if left < 0 else _("이 키는 오늘 만료됩니다. 새 키로 바꿔 주세요.")
+    return ngettext(
+        "이 키는 %(days)s일 뒤 만료됩니다. 새 키로 바꿔 주세요.",
+        "이 키는 %(days)s일 뒤 만료됩니다. 새 키로 바꿔 주세요.",
+        left,
+    ) % {"days": left}
+
+
 def ends_soon(card: KeyCard) -> bool:
     left = card.days_left(_today())
     return left is not None and left <= EXPIRES_SOON.days
 
 
 def _today() -> date:
-    return timezone.localdate()
+    return market_day(timezone.now())  # a broker's key ends with a day of its country
