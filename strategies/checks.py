@@ -177,14 +177,29 @@ def _condition(document: "RuleDocument", condition: Condition, path: str) -> Ite
             yield problem("unknown_pattern", f"{path}.pattern", name=condition.pattern)
     elif all(isinstance(side, NumberOperand | ParamOperand) for side in sides.values()):
         yield problem("constants_only", path)
-    elif _repeats(list(sides.values())):
+    elif _repeats([_meant(document, side) for side in sides.values()]):
         yield problem("same_on_both_sides", path)
     elif isinstance(condition, Between):
         yield from _band(document, condition, path)
 
 
-def _repeats(sides: list[Operand]) -> bool:
+def _repeats(sides: list[object]) -> bool:
     return any(side in sides[:place] for place, side in enumerate(sides))
+
+
+def _meant(document: "RuleDocument", operand: Operand) -> object:
+    """What the operand is once its parameters have their defaults; bound to other values, it is checked again."""
+    if isinstance(operand, NumberOperand | ParamOperand):
+        number = _constant(document, operand)
+        return operand if number is None else number
+    of = operand.column if isinstance(operand, ColumnOperand) else (operand.indicator, operand.output)
+    return of, operand.ago, _default(document, operand.scale), _default(document, operand.offset)
+
+
+def _default(document: "RuleDocument", quantity: float | ParamRef) -> float | ParamRef:
+    if isinstance(quantity, ParamRef) and quantity.param in document.parameters:
+        return document.parameters[quantity.param].default
+    return quantity
 
 
 def _band(document: "RuleDocument", condition: Between, path: str) -> Iterator[Problem]:

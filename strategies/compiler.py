@@ -25,6 +25,23 @@ LEAST_WARM_UP = 250  # bars, however short the indicators are
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CompiledRule:
+    """What a document asks of bars, and nothing of the document itself: workers keep thousands of these."""
+
+    formulas: tuple[Formula, ...]
+    steps: tuple[tuple[Test, Figure | None], ...]  # of each entry: its rule, and the level where its order waits
+    leaves: Test | None  # the exit's rule
+    words: RowWords
+
+    def see(self, sight: Sight) -> Seen:
+        """The rule on one bar: what `Evaluation.row` says of it, to the last bit and byte."""
+        told = [formula.at(sight) for formula in self.formulas]
+        passed = [each[PASSED] for each in told]
+        entries = [_entry_seen(holds, passed, level, sight) for holds, level in self.steps]
+        return Seen(self.words, sight, told, entries, self.leaves is not None and self.leaves(passed))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Evaluator:
     """A compiled document.
 
@@ -35,32 +52,27 @@ class Evaluator:
     document: RuleDocument
     warm_up: int
     calls: Mapping[str, IndicatorCall]
-    formulas: tuple[Formula, ...]
+    rule: CompiledRule
     numbers: tuple[int, ...]  # of each condition of the document, in order: its formula
-    steps: tuple[tuple[Test, Figure | None], ...]  # of each entry: its rule, and the level where its order waits
-    leaves: Test | None  # the exit's rule
-    words: RowWords
 
     def evaluate(self, bars: Bars, frame: Frame | None = None) -> Evaluation:
         """The rule on every bar; a `frame` of these bars shares indicators among documents. Raises BarsInvalid."""
         frame = frame or Frame(bars)
         if frame.bars is not bars:
             raise ValueError("the frame belongs to other bars")
-        told = [formula.series(frame) for formula in self.formulas]
+        rule = self.rule
+        told = [formula.series(frame) for formula in rule.formulas]
         passed = [each[PASSED] for each in told]
-        levels = tuple(None if level is None else np.asarray(level.series(frame)) for _, level in self.steps)
-        entries = tuple(_entered(holds, passed, level) for (holds, _), level in zip(self.steps, levels, strict=True))
-        sells = np.zeros(len(bars), dtype=np.bool_) if self.leaves is None else self.leaves(passed)
+        levels = tuple(None if level is None else np.asarray(level.series(frame)) for _, level in rule.steps)
+        entries = tuple(_entered(holds, passed, level) for (holds, _), level in zip(rule.steps, levels, strict=True))
+        sells = np.zeros(len(bars), dtype=np.bool_) if rule.leaves is None else rule.leaves(passed)
         placed = zip(self.document.conditions(), self.numbers, strict=True)
         rows = tuple(ConditionRows(path, condition, *told[number]) for (path, condition), number in placed)
         return Evaluation(self.document, bars, entries, sells, rows, levels)
 
     def see(self, sight: Sight) -> Seen:
         """The rule on one bar: what `evaluate(...).row` says of it, to the last bit and byte."""
-        told = [formula.at(sight) for formula in self.formulas]
-        passed = [each[PASSED] for each in told]
-        entries = [_entry_seen(holds, passed, level, sight) for holds, level in self.steps]
-        return Seen(self.words, sight, told, entries, self.leaves is not None and self.leaves(passed))
+        return self.rule.see(sight)
 
 
 def _entered(holds: Test, passed: Sequence[Any], level: Any) -> Any:
@@ -85,5 +97,5 @@ def compile_document(document: RuleDocument, parameters: Mapping[str, float] | N
     numbers = tuple(said.number(condition) for _, condition in bound.conditions())
     levels = (level.history for _, level in steps if level is not None)
     warm_up = max(LEAST_WARM_UP, *(formula.history for formula in said.formulas), *levels)
-    formulas, words = tuple(said.formulas), RowWords(bound, numbers)
-    return Evaluator(bound, warm_up, said.calls, formulas, numbers, steps, leaves, words)
+    rule = CompiledRule(tuple(said.formulas), steps, leaves, RowWords(bound, numbers))
+    return Evaluator(bound, warm_up, said.calls, rule, numbers)

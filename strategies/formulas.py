@@ -7,7 +7,7 @@ so one bar and the whole series cannot part ways. NaN compares false: a conditio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_, eq, ge, gt, itemgetter, le, lt, or_
+from operator import and_, eq, ge, gt, itemgetter, le, lt, ne, or_
 from typing import Any, assert_never
 
 from strategies.conditions import (
@@ -193,15 +193,14 @@ class Formulas:
         return the(Line, self.calls[operand.indicator], operand.output, *shift)
 
 
+_SIGNALS: Mapping[str, Callable[[Any, Any], Any]] = {"bullish": gt, "bearish": lt, "detected": ne}
+
+
 def _candle(condition: Candle) -> Formula:
-    def tell(found: Any, none: Any) -> Told:
-        match condition.signal:
-            case "bullish":
-                return found, none, found > none, None, None
-            case "bearish":
-                return found, none, found < none, None, None
-            case _:
-                return found, none, found != none, None, None
+    stands = _SIGNALS[condition.signal]
+
+    def tell(found: Any, nothing: Any) -> Told:
+        return found, nothing, stands(found, nothing), None, None
 
     return Formula.of(tell, the(Pattern, condition.pattern), the(Number, 0.0))
 

@@ -44,7 +44,8 @@ class Seen:
     @property
     def text(self) -> str:
         """The JSON of `Row.as_data()`."""
-        self._text = self._text or self._words.text(self, self._told)
+        if not self._text:
+            self._text, self._told = self._words.text(self, self._told), ()
         return self._text
 
 

@@ -1,9 +1,9 @@
 """How fast a series moves, and where it stands within what it did lately. 0 to 100 unless said otherwise."""
 
 import numpy as np
-import talib
 
 from markets.bars import FloatArray
+from strategies.indicators import ta_lib
 from strategies.indicators.windows import ROUNDING, before, highest, lowest, only_where, ratio, window_mean
 
 _STILL = 1e-9  # of a point of RSI
@@ -11,7 +11,7 @@ _STILL = 1e-9  # of a point of RSI
 
 def rsi(values: FloatArray, period: int) -> FloatArray:
     """Wilder's relative strength index, 0 to 100; NaN while nothing has moved at all."""
-    strength: FloatArray = talib.RSI(values, period)
+    strength: FloatArray = ta_lib.RSI(values, period)
     strength[: _first_move(values)] = np.nan
     return strength
 
@@ -58,21 +58,21 @@ def cci(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> Fl
     """Commodity channel index, no fixed scale, mostly -200 to 200; NaN where the typical price has not moved."""
     typical = (high + low + close) / 3
     top, bottom = highest(typical, period), lowest(typical, period)
-    return only_where(top - bottom > ROUNDING * top, talib.CCI(high, low, close, period))
+    return only_where(top - bottom > ROUNDING * top, ta_lib.CCI(high, low, close, period))
 
 
 def williams_r(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
     """Williams %R, -100 (at the bottom of the range) to 0 (at its top); NaN where the range has no width."""
     top, bottom = highest(high, period), lowest(low, period)
-    return only_where(top > bottom, talib.WILLR(high, low, close, period))
+    return only_where(top > bottom, ta_lib.WILLR(high, low, close, period))
 
 
 def roc(values: FloatArray, period: int) -> FloatArray:
     """The change from `period` bars ago in percent; NaN where there was nothing to change from."""
-    return only_where(before(values, period) != 0, talib.ROC(values, period))
+    return only_where(before(values, period) != 0, ta_lib.ROC(values, period))
 
 
 def momentum(values: FloatArray, period: int) -> FloatArray:
     """The difference from the value of `period` bars ago, in its unit."""
-    array: FloatArray = talib.MOM(values, period)
+    array: FloatArray = ta_lib.MOM(values, period)
     return array

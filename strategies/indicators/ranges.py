@@ -1,15 +1,14 @@
 """How widely a series moves, and channels drawn from that. Prices in, prices out, unless said otherwise."""
 
-import talib
-
 from markets.bars import FloatArray
+from strategies.indicators import ta_lib
 from strategies.indicators.trend import sma
 from strategies.indicators.windows import ratio, window_mean
 
 
 def std(values: FloatArray, period: int) -> FloatArray:
     """Standard deviation of the last `period` values, as of a whole population (divided by `period`)."""
-    array: FloatArray = talib.STDDEV(values, period, 1)
+    array: FloatArray = ta_lib.STDDEV(values, period, 1)
     return array
 
 
@@ -29,19 +28,19 @@ def keltner(
     high: FloatArray, low: FloatArray, close: FloatArray, period: int, atr_period: int, multiplier: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Upper, middle and lower line: the EMA of (high + low + close) / 3, plus and minus so many Wilder average ranges."""
-    upper, middle, lower = talib.KC(high, low, close, period, atr_period, multiplier)
+    upper, middle, lower = ta_lib.KC(high, low, close, period, atr_period, multiplier)
     return upper, middle, lower
 
 
 def donchian(high: FloatArray, low: FloatArray, period: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Highest high, middle and lowest low of the last `period` bars, this one included."""
-    upper, middle, lower = talib.DONCHIAN(high, low, period)
+    upper, middle, lower = ta_lib.DONCHIAN(high, low, period)
     return upper, middle, lower
 
 
 def atr(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
     """Wilder's average true range."""
-    array: FloatArray = talib.ATR(high, low, close, period)
+    array: FloatArray = ta_lib.ATR(high, low, close, period)
     return array
 
 

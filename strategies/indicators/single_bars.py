@@ -1,10 +1,10 @@
 """What single bars look like, one by one or in a row."""
 
 import numpy as np
-import talib
 
 from markets.bars import FloatArray
 from strategies.catalog.warm_up import LONGEST_RUN
+from strategies.indicators import ta_lib
 from strategies.indicators.windows import before, only_where, ratio
 
 
@@ -27,4 +27,4 @@ def _run(holds: np.ndarray) -> FloatArray:
 
 def bar_return(close: FloatArray) -> FloatArray:
     """The change of the close from the one before, in percent; NaN where that was zero."""
-    return only_where(before(close, 1) != 0, talib.ROC(close, 1))
+    return only_where(before(close, 1) != 0, ta_lib.ROC(close, 1))

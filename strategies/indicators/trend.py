@@ -1,15 +1,15 @@
 """Averages of a series, and lines that say which way it goes. Prices in, prices out, unless said otherwise."""
 
 import numpy as np
-import talib
 
 from markets.bars import FloatArray
+from strategies.indicators import ta_lib
 from strategies.indicators.windows import before, window_mean
 
 
 def ema(values: FloatArray, period: int) -> FloatArray:
     """Exponential average, weight 2 / (period + 1), started from the simple average of the first `period` values."""
-    array: FloatArray = talib.EMA(values, period)
+    array: FloatArray = ta_lib.EMA(values, period)
     return array
 
 
@@ -20,7 +20,7 @@ def sma(values: FloatArray, period: int) -> FloatArray:
 
 def wma(values: FloatArray, period: int) -> FloatArray:
     """Average of the last `period` values weighted 1, 2, … period, the newest the heaviest."""
-    array: FloatArray = talib.WMA(values, period)
+    array: FloatArray = ta_lib.WMA(values, period)
     return array
 
 
@@ -31,25 +31,25 @@ def macd(values: FloatArray, fast: int, slow: int, signal: int) -> tuple[FloatAr
     """
     if fast >= slow:
         raise ValueError(f"the fast period must be below the slow one, not {fast} and {slow}")
-    line, average, histogram = talib.MACD(values, fast, slow, signal)
+    line, average, histogram = ta_lib.MACD(values, fast, slow, signal)
     return line, average, histogram
 
 
 def adx(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
     """Wilder's average directional index, 0 to 100: how strong a trend is, whichever its direction."""
-    array: FloatArray = talib.ADX(high, low, close, period)
+    array: FloatArray = ta_lib.ADX(high, low, close, period)
     return array
 
 
 def plus_di(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
     """Wilder's upward directional indicator, 0 to 100."""
-    array: FloatArray = talib.PLUS_DI(high, low, close, period)
+    array: FloatArray = ta_lib.PLUS_DI(high, low, close, period)
     return array
 
 
 def minus_di(high: FloatArray, low: FloatArray, close: FloatArray, period: int) -> FloatArray:
     """Wilder's downward directional indicator, 0 to 100."""
-    array: FloatArray = talib.MINUS_DI(high, low, close, period)
+    array: FloatArray = ta_lib.MINUS_DI(high, low, close, period)
     return array
 
 
@@ -61,7 +61,7 @@ def supertrend(
     The bands are the bar's middle plus and minus `multiplier` Wilder average ranges and only ever close in, until the
     close before was beyond them; the line starts on the rising side.
     """
-    line, direction = talib.SUPERTREND(high, low, close, period, multiplier)
+    line, direction = ta_lib.SUPERTREND(high, low, close, period, multiplier)
     return line, np.where(np.isnan(line), np.nan, direction)
 
 
@@ -72,7 +72,7 @@ def psar(
 
     A bar's value is the stop in force on that bar: where the bar touched it, already that of the other side.
     """
-    signed = talib.SAREXT(high, low, 0, 0, af_start, af_step, af_max, af_start, af_step, af_max)
+    signed = ta_lib.SAREXT(high, low, 0, 0, af_start, af_step, af_max, af_start, af_step, af_max)
     return np.abs(signed), np.sign(signed)
 
 
@@ -95,5 +95,5 @@ def ichimoku(
 
 
 def _middle(high: FloatArray, low: FloatArray, bars: int) -> FloatArray:
-    array: FloatArray = talib.MIDPRICE(high, low, bars)
+    array: FloatArray = ta_lib.MIDPRICE(high, low, bars)
     return array

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import talib
 
 from markets.bars import FloatArray
 from strategies.errors import BarsInvalid
+from strategies.indicators import ta_lib
 from strategies.indicators.windows import ROUNDING, before, ratio, window_sum
 
 
@@ -28,7 +28,7 @@ class TakerVolume:
 
 def obv(close: FloatArray, volume: FloatArray) -> FloatArray:
     """On-balance volume, in units: a running total since the first bar given, so only its changes mean anything."""
-    array: FloatArray = talib.OBV(close, volume)
+    array: FloatArray = ta_lib.OBV(close, volume)
     return array
 
 

@@ -8,10 +8,10 @@ and any stretch of history that holds the window gives the same bits.
 from collections.abc import Callable
 
 import numpy as np
-import talib
 
 from markets.bars import FloatArray
 from strategies.errors import BarsInvalid
+from strategies.indicators import ta_lib
 
 ROUNDING = 8 * np.finfo(np.float64).eps  # of a price made of three: a smaller difference is how its sum came out
 
@@ -55,7 +55,7 @@ def lowest(values: FloatArray, bars: int) -> FloatArray:
     """The smallest of the last `bars` values, this one included; NaN as in `window_sum`."""
     if bars == 1:
         return values
-    array: FloatArray = talib.MIN(values, bars) if _is_whole(values) else _extreme(values, bars, np.minimum)
+    array: FloatArray = ta_lib.MIN(values, bars) if _is_whole(values) else _extreme(values, bars, np.minimum)
     return array
 
 
@@ -63,7 +63,7 @@ def highest(values: FloatArray, bars: int) -> FloatArray:
     """The largest of the last `bars` values, this one included; NaN as in `window_sum`."""
     if bars == 1:
         return values
-    array: FloatArray = talib.MAX(values, bars) if _is_whole(values) else _extreme(values, bars, np.maximum)
+    array: FloatArray = ta_lib.MAX(values, bars) if _is_whole(values) else _extreme(values, bars, np.maximum)
     return array
 
 

@@ -148,3 +148,14 @@ PUBLISHED = Path(__file__).resolve().parents[2] / "docs" / "strategies.schema.js
 
 if __name__ == "__main__":
     PUBLISHED.write_text(json.dumps(RuleDocument.json_schema(), indent=1, ensure_ascii=False) + "\n")
+
+
+def test_a_line_that_its_parameters_turn_into_the_other_side_is_refused_where_it_stands() -> None:
+    """Found by drawing documents: it was taken in, and then could not be compiled."""
+    scaled = {"kind": "compare", "left": CLOSE, "op": "gt", "right": {**CLOSE, "scale": {"param": "p"}}}
+    assert refusals(rule(scaled, parameters={"p": parameter(1, 1, 2)})) == [("same_on_both_sides", IN_ENTRY)]
+    usable = document(scaled, parameters={"p": parameter(2, 1, 2)})
+    assert usable.bind()
+    with pytest.raises(DocumentInvalid) as refused:
+        usable.bind({"p": 1})
+    assert [each.code for each in refused.value.problems] == ["same_on_both_sides"]

@@ -24,11 +24,11 @@ class Rule:
         evaluator = compile_document(document)
         self.warm_up = evaluator.warm_up
         self.rates = RiskRates.of(evaluator.document.risk)
-        self._see = evaluator.see
+        self._rule = evaluator.rule
 
     def see(self, sight: "Sight") -> "Seen":
         """What the rule says about the bar of `sight`."""
-        return self._see(sight)
+        return self._rule.see(sight)
 
 
 _kept: OrderedDict[str, Rule] = OrderedDict()
