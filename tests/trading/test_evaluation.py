@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import sin
 
 import pytest
+from django.utils import timezone
 
 from markets.models import Instrument, LatestQuote, PriceFeed
 from markets.services import beat, store_bars, store_quotes
@@ -281,6 +282,33 @@ def test_an_evaluation_keeps_every_condition_with_value_and_threshold(market: Ma
     row = plan.evaluations.get().detail["row"]
     assert [condition["label"] for condition in row["conditions"]] == ["first.cross", "second.cross", "exit.cross"]
     assert all({"value", "threshold", "distance", "passed"} <= condition.keys() for condition in row["conditions"])
+
+
+def test_an_evaluation_keeps_what_surrounded_it(market: Market, plan: SwingPlan) -> None:
+    """G01: session, age of the data, free cash."""
+    market.close_bars(70_000)
+    services.evaluate_due()
+    around = plan.evaluations.get().detail["around"]
+    assert around == {"session": "always", "price_age": 0, "cash": "10000000", "currency": "KRW"}
+    PriceFeed.objects.update(keeps_sessions=True)
+    market.hours = int((datetime(2026, 3, 4, 2, tzinfo=UTC) - START).total_seconds() // 3600)
+    market.close_bars(70_000)
+    LatestQuote.objects.update(received_at=timezone.now() - timedelta(seconds=9))
+    services.evaluate_due()
+    newest = plan.evaluations.first()
+    assert newest is not None
+    assert (newest.detail["around"]["session"], newest.detail["around"]["price_age"]) == ("open", 9)
+
+
+def test_an_evaluation_keeps_the_limit_that_denied_its_order(market: Market, plan: SwingPlan) -> None:
+    """G01: which limit stood in the way, with its numbers."""
+    SwingPlan.objects.filter(pk=plan.pk).update(budget=Decimal(50_000_000))
+    live(market, plan, 40)
+    look = plan.evaluations.filter(outcome="buy_first").first()
+    assert look is not None
+    assert look.order is not None
+    assert look.detail["around"]["limit"] == {"code": "insufficient_cash", "facts": look.order.facts}
+    assert all("limit" not in each.detail["around"] for each in plan.evaluations.filter(outcome="hold"))
 
 
 def test_evaluate_now_decides_the_last_closed_bar_and_repeats_its_answer(market: Market, plan: SwingPlan) -> None:

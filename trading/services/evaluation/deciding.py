@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from trading.risk import Denial
 from trading.services.evaluation.looks import Look
 from trading.services.evaluation.standing import Standing
 from trading.signal import Action, Decision, PlanState, advance, decide
@@ -13,12 +14,13 @@ STEPS = {Action.BUY_FIRST: 1, Action.BUY_SECOND: 2, Action.SELL: 3}
 
 
 class Outcome(NamedTuple):
-    """What is told of a look. `facts` are the numbers the reason stands on, as strings."""
+    """What is told of a look. `facts` are the numbers the reason stands on, as strings; `limit` is what denied its order."""
 
     outcome: str
     reason: str
     facts: Mapping[str, str]
     order_id: UUID | None = None
+    limit: Denial | None = None
 
 
 def decision_on(plan: Standing, look: Look, *, has_working_order: bool) -> Decision | None:

@@ -1,8 +1,9 @@
 """What there is to decide: instruments with a closed bar that some plan has not decided on, and how late it is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db.models import Count, F, Min
 from django.db.models.functions import Coalesce, Greatest
@@ -12,9 +13,10 @@ from markets.calendars import Calendar
 from markets.models import Instrument
 from markets.services import Moment
 from markets.services.series import Series, newest_closes, read_many_bars
-from markets.types import InstrumentKind, Interval
+from markets.types import InstrumentKind, Interval, market_day
 from trading.errors import TradingError
 from trading.models.plans import SwingPlanQuerySet
+from trading.services.evaluation.around import Around, free_cash, price_ages
 from trading.services.evaluation.looks import FEW_MISSED, MOST_MISSED, Pending, View
 from trading.services.evaluation.rules import Rule
 
@@ -59,6 +61,13 @@ class Market:
 
     def is_open(self, instrument: Instrument) -> bool:
         return self._calendar(instrument).is_open(self.present(instrument.source).at)
+
+    def session(self, instrument: Instrument) -> str:
+        """What the market keeps now: "always" where it never closes, else "open", "closed" or the name of a special day."""
+        calendar, at = self._calendar(instrument), self.present(instrument.source).at
+        if calendar.key == markets.ALWAYS:
+            return "always"
+        return "open" if calendar.is_open(at) else calendar.name(market_day(at)) or "closed"
 
     def is_late(self, instrument: Instrument, closed_at: datetime) -> bool:
         """Whether a bar that closed then is too old to act on."""
@@ -157,9 +166,22 @@ def views_for(
         and bars[each.series].closed_at[needs[key] - 1] > sinces[key]
     }
     bars |= read_many_bars(short, until)
+    around = surroundings([each.instrument for each in wanted.values()], {plan.account_id for plan in pending}, market)
     return {
         key: View(
-            bars[each.series], market.is_late(each.instrument, each.newest), market.present(each.series.source).at
+            bars[each.series],
+            market.is_late(each.instrument, each.newest),
+            market.present(each.series.source).at,
+            around[each.instrument.pk],
         )
         for key, each in wanted.items()
+    }
+
+
+def surroundings(instruments: Sequence[Instrument], accounts: Collection[UUID], market: Market) -> dict[int, Around]:
+    """What surrounds every look of one chunk, in two queries however many plans it has."""
+    ages, cash = price_ages({each.pk for each in instruments}), free_cash(accounts)
+    return {
+        each.pk: Around(market.session(each), ages.get(each.pk), each.currency, cash.get(each.currency, {}))
+        for each in instruments
     }

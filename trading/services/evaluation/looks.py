@@ -12,6 +12,7 @@ import numpy as np
 
 from markets.bars import Bars, IntArray
 from markets.types import from_epoch
+from trading.services.evaluation.around import Around
 from trading.services.evaluation.rules import Rule
 from trading.sizing import to_decimal
 
@@ -45,6 +46,7 @@ class Look:
     closed_at: datetime
     close: Decimal
     now: datetime  # market time
+    around: Around
     closes: IntArray  # when the bars of the view closed, in seconds since 1970
 
     def bars_since(self, at: datetime) -> int:
@@ -63,6 +65,7 @@ class View:
     bars: Bars
     is_late: bool  # too late to act on the last of them
     now: datetime  # market time
+    around: Around
     _sights: "dict[int, tuple[Sight, datetime, Decimal]]" = field(default_factory=dict)
     _looks: dict[tuple[str, int], Look] = field(default_factory=dict)
     _undecided: dict[datetime, range] = field(default_factory=dict)
@@ -96,7 +99,9 @@ class View:
             self._sights[index] = sight, from_epoch(sight.closed_at), to_decimal(sight.close)
         sight, closed_at, close = self._sights[index]
         is_late = self.is_late or index + 1 < len(self.bars)
-        look = Look(rule, rule.see(sight), is_late, index + 1, closed_at, close, self.now, self.bars.closed_at)
+        look = Look(
+            rule, rule.see(sight), is_late, index + 1, closed_at, close, self.now, self.around, self.bars.closed_at
+        )
         self._looks[key, index] = look
         return look
 

@@ -16,7 +16,9 @@ from markets.types import Side
 from trading import lifecycle
 from trading.errors import OrderRefused
 from trading.events import publish_plan_changed
+from trading.lifecycle import OrderState
 from trading.models import Order, PlanEvaluation, SwingPlan
+from trading.risk import Denial
 from trading.services import books, stops
 from trading.services.evaluation.deciding import (
     STEPS,
@@ -120,7 +122,8 @@ def _act(plan: SwingPlan, stands: Standing, decision: Decision | None, look: Loo
         return Outcome(Action.BLOCKED, e.code, told.facts)
     if order is None:
         return Outcome(Action.BLOCKED, "nothing_to_trade", told.facts)
-    return told._replace(order_id=order.pk)
+    denial = Denial(order.reason, order.facts) if order.state == OrderState.DENIED else None
+    return told._replace(order_id=order.pk, limit=denial)
 
 
 def _place(plan: SwingPlan, action: Action, look: Look) -> Order | None:

@@ -47,7 +47,9 @@ class Moved(NamedTuple):
 
 def row_of(plan: Standing, look: Look, told: Outcome, now: datetime) -> Written:
     """The evaluation of a look by a plan that stands where it stood when it looked."""
-    detail = f'{{"row": {look.seen.text}, "facts": {dumps(dict(told.facts)) if told.facts else "{}"}}}'
+    facts = dumps(dict(told.facts)) if told.facts else "{}"
+    around = look.around.text(plan.broker_account_id, told.limit)
+    detail = f'{{"row": {look.seen.text}, "facts": {facts}, "around": {around}}}'
     return Written(
         plan.id,
         look.closed_at,

@@ -26,6 +26,7 @@ class Standing:
 
     id: UUID
     user_id: UUID
+    broker_account_id: UUID
     strategy_version_id: UUID
     mode: str
     signal: int
