@@ -90,10 +90,19 @@ def run(
 
 
 def simulate(
-    evaluation: Evaluation, rules: InstrumentRules, setup: Setup, *, first_bar: int, ground: Ground | None = None
+    evaluation: Evaluation,
+    rules: InstrumentRules,
+    setup: Setup,
+    *,
+    first_bar: int,
+    ground: Ground | None = None,
+    smooth: bool = True,
 ) -> Result:
-    """What the decisions of `evaluation` come to, from the close of `first_bar` on."""
-    simulation = Simulation(evaluation, rules, setup)
+    """What the decisions of `evaluation` come to, from the close of `first_bar` on.
+
+    Not `smooth`: every bar that asks for something is walked by itself. The result is the same.
+    """
+    simulation = Simulation(evaluation, rules, setup, smooth=smooth)
     simulation.run(first_bar)
     bars, venue, fills = evaluation.bars, simulation.venue, simulation.fills
     held, cash = _standing(fills, len(bars), venue, venue.cash_units(setup.cash))

@@ -15,7 +15,7 @@ from markets.calendars import load_default
 from markets.types import Side, from_epoch
 from trading import risk
 from trading.signal import Action
-from trading.sizing import size_sell, to_decimal
+from trading.sizing import most_within, to_decimal
 
 DEAREST = 50  # with common rates a buy surely costs less than its amount and one fiftieth of it
 MARGIN = Fraction(1 + risk.MARKET_BUY_MARGIN)
@@ -136,11 +136,10 @@ class Orders:
         """As much of a buy as keeps the position within its share of the account's worth, in whole lots."""
         if self._most is None:
             return units
-        price = to_decimal(self._bars.close.item(bar))
-        held = self._venue.quantity(self._plan.held)
+        price, held = to_decimal(self._bars.close.item(bar)), self._venue.quantity(self._plan.held)
         worth = self._venue.cash(self._plan.cash) + held * price
-        most = max(to_decimal(self._most) * worth / price - held, Decimal(0))
-        return min(units, to_units(size_sell(held=most, lot=self._rules.lot), self._rules.quantity_decimals))
+        most = most_within(rate=to_decimal(self._most), worth=worth, price=price, held=held, lot=self._rules.lot)
+        return min(units, to_units(most, self._rules.quantity_decimals))
 
     def _is_affordable(self, collar: int, units: int, day: Day) -> bool:
         """Whether the cash for the dearest way the order can fill is there, as `costs.worst_case` says it."""

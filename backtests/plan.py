@@ -40,7 +40,7 @@ class Plan:
         self.cooldown_left = 0
         self.held_since = -1  # the bar of the first fill
 
-    def state(self, highest: Decimal | None) -> PlanState:
+    def state(self, highest: Decimal | None, bars_held: int) -> PlanState:
         """What a decision needs to know; `highest` close since entry, the bar decided on not yet counted."""
         held = self._venue.quantity(self.held)
         return PlanState(
@@ -51,6 +51,7 @@ class Plan:
             exiting=self.exiting,
             repeat=self._repeat,
             cool_down_left=self.cooldown_left,
+            bars_held=bars_held,
         )
 
     def average_cost(self) -> float:

@@ -22,8 +22,9 @@ class Setup:
 
     `fills`: "open" gives an order the next bar's open and the bar's volume; "ticks" plays the bar as a replay does, open, low,
     high and close with a quarter of the volume each, and an order is too late for a tick of its own instant.
-    `exits`: "inside_bar" sells where a limit of the rule is touched, "at_close" judges the close and sells afterwards, as
-    plans do today. With `collar` a market buy never pays more than it set aside, as live; without, the cash decides.
+    `exits`: "at_close" judges the limits of the rule on the close and sells afterwards, as plans do; "inside_bar" sells
+    where one is touched, as an order that rests at the venue would. With `collar` a market buy never pays more than it set
+    aside, as live; without, the cash decides.
     `restarts_at_once` lets the bar that ends the cool-down buy again; a plan buys a bar later. `day_orders` end with their
     session. `warm_up` None is what the rule declares.
     """
@@ -41,7 +42,7 @@ class Setup:
     slippage_rate: Decimal = Decimal(0)
     commission: Decimal | None = None
     fills: Fills = "open"
-    exits: Exits = "inside_bar"
+    exits: Exits = "at_close"
     collar: bool = True
     day_orders: bool = True
     warm_up: int | None = None

@@ -16,7 +16,6 @@ from strategies.evaluation import Evaluation
 from trading.signal import Action, Decision, RiskRates, decide
 from trading.sizing import to_decimal
 
-TIME_STOP = "time_stop"
 NO_LIMITS = Risk().limits()
 
 
@@ -49,11 +48,13 @@ class Simulation:
         self._moments = Moments(evaluation)
         self._stops = [evaluation.stop_prices(number) for number in range(len(evaluation.entries))]
         self._limits = evaluation.risk
-        rates = RiskRates.of(evaluation.document.risk)
-        limited = rates != RiskRates()
+        self._rates = RiskRates.of(evaluation.document.risk)
+        rates = (self._rates.stop_loss_rate, self._rates.take_profit_rate, self._rates.trailing_stop_rate)
+        limited = any(rate is not None for rate in rates)
         self._inside = limited and setup.exits == "inside_bar"
-        self._at_close = RiskRates() if self._inside else rates
-        self._judges_close = self._at_close != RiskRates()
+        self._judges_close = limited and not self._inside
+        if self._inside:  # then no close is asked for them
+            self._rates = RiskRates(time_stop_bars=self._limits.time_stop_bars)
         self._checked_to = 0  # bars before it have been looked into for exits inside
         self._known: dict[tuple[int | bool, ...], tuple[Action, str]] = {}
         self.plan = Plan(self.venue, self.venue.cash_units(setup.cash), setup.cooldown_bars, repeat=setup.repeat)
@@ -130,18 +131,17 @@ class Simulation:
         return bar + 1
 
     def _decision(self, bar: int) -> tuple[Action, str]:
-        plan = self.plan
+        plan, most = self.plan, self._limits.time_stop_bars
+        held = bar - plan.held_since + 1 if plan.held else 0
         if self._judges_close and plan.signal in (1, 2):
-            action, reason = _told(decide(plan.state(self._highest_before(bar)), self._seen(bar), self._at_close))
-        else:  # then no number changes the answer
-            said: list[bool] = [each.item(bar) for each in self._asked]
-            key = (plan.signal, plan.exiting, plan.cooldown_left > 0, *said)
-            if key not in self._known:
-                self._known[key] = _told(decide(plan.state(None), self._seen(bar), self._at_close))
-            action, reason = self._known[key]
-        if action in (Action.HOLD, Action.BUY_SECOND) and self._is_held_long_enough(bar):
-            return Action.SELL, TIME_STOP
-        return action, reason
+            return _told(decide(plan.state(self._highest_before(bar), held), self._seen(bar), self._rates))
+        # then no number changes the answer, but whether the time is up
+        said: list[bool] = [each.item(bar) for each in self._asked]
+        is_over = most is not None and held >= most
+        key = (plan.signal, plan.exiting, plan.cooldown_left > 0, is_over, *said)
+        if key not in self._known:
+            self._known[key] = _told(decide(plan.state(None, held), self._seen(bar), self._rates))
+        return self._known[key]
 
     def _seen(self, bar: int) -> _Seen:
         entries = [_VERDICT[each.item(bar)] for each in self._evaluation.entries]
@@ -150,10 +150,6 @@ class Simulation:
     def _highest_before(self, bar: int) -> Decimal | None:
         since = self.plan.held_since
         return to_decimal(float(self._bars.close[since:bar].max())) if since < bar else None
-
-    def _is_held_long_enough(self, bar: int) -> bool:
-        most = self._limits.time_stop_bars
-        return most is not None and self.plan.held > 0 and bar - self.plan.held_since + 1 >= most
 
     # The bars after an order
 

@@ -30,7 +30,7 @@ class Terms(BaseModel):
     slippage_ticks: Annotated[int, Field(ge=0, le=1000)] = 0
     slippage_rate: Rate = Decimal(0)
     commission: Rate | None = None
-    exits: Literal["inside_bar", "at_close"] = "inside_bar"
+    exits: Literal["inside_bar", "at_close"] = "at_close"
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     @classmethod

@@ -44,7 +44,7 @@ STOCK = InstrumentRules(
     min_amount=Decimal(0),
     price_limit_rate=Decimal("0.3"),
 )
-# Without costs, slippage or limits of volume: prices alone decide.
+# Without costs, slippage or limits of volume, and limits of the rule sold at where they are touched: prices alone decide.
 FREE: dict[str, Any] = {
     "cash": Decimal(100_000),
     "quantity": Decimal(10),
@@ -53,6 +53,7 @@ FREE: dict[str, Any] = {
     "commission": Decimal(0),
     "collar": False,
     "cooldown_bars": 0,
+    "exits": "inside_bar",
 }
 
 

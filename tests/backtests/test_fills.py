@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from backtests.setup import Setup
 from tests.backtests.scenes import COIN, HOUR, STOCK, bars_of, evaluation, flat, free, played, rule, told
+
+ONE = Decimal(1)
 
 
 def test_a_decision_on_a_close_is_filled_at_the_next_open() -> None:
@@ -35,6 +38,15 @@ def test_a_stop_loss_is_filled_inside_the_bar_at_its_level() -> None:
     bars = bars_of([(100, 100, 100, 100), (100, 101, 99, 100), (100, 102, 94, 101), (101, 101, 101, 101)])
     result = played(evaluation(bars, first=[0], document=rule(stop_loss_rate=0.05)))
     assert told(result) == [(1, "buy", 100, 10, "first_entry"), (2, "sell", 95, 10, "stop_loss")]
+
+
+def test_by_default_a_limit_is_judged_on_the_close_as_plans_do() -> None:
+    """docs/decisions/0015: the low of bar 2 touches 95, its close does not; that of bar 3 does."""
+    bars = bars_of(
+        [(100, 100, 100, 100), (100, 101, 99, 100), (100, 102, 94, 101), (101, 101, 90, 94), (92, 93, 91, 92)]
+    )
+    result = played(evaluation(bars, first=[0], document=rule(stop_loss_rate=0.05)), free(exits=Setup(cash=ONE).exits))
+    assert told(result) == [(1, "buy", 100, 10, "first_entry"), (4, "sell", 92, 10, "stop_loss")]
 
 
 def test_a_low_exactly_at_the_level_touches_it() -> None:

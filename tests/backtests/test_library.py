@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared price da
 def test_volatility_breakout_buys_inside_the_bar_at_its_level_and_sells_at_the_next_open() -> None:
     bars = bars_of("krx-daily/005930.csv", Interval.D1)
     evaluator = compile_document(breakout_document(BreakoutParameters()))
-    setup = Setup(cash=Decimal(10_000_000), first_share=Decimal(1), spread_ticks=0, cooldown_bars=0)
+    setup = Setup(cash=Decimal(10_000_000), first_share=Decimal(1), spread_ticks=0, cooldown_bars=0, exits="inside_bar")
     result = run(evaluator, bars, SAMSUNG, setup)
     buys = [fill for fill in result.fills if fill.side is Side.BUY]
     assert len(buys) > 500
