@@ -1,11 +1,12 @@
-"""`make bench-backtest`: the product's own engine on ../shared/bench's strategy, beside its peers where they are installed.
+"""`make bench-backtest`: the product's own engine on ../shared/bench's strategy, beside its peers.
 
 EMA 20/60 cross with RSI under 70, 10 units, cash 100,000, fee 0.05 %, decided on the close and filled at the next open; the
 bars are those of ../shared/bench/data.py. Every engine runs in a process of its own, by turns; medians. Ours keeps every
-fill, equity, all metrics and the hashes of inputs and result.
+fill, equity, all metrics and the hashes of inputs and result. The peers live in an environment of their own (`peers`).
+Fewer rounds: ROUNDS=2.
 """
 
-import importlib.util
+import importlib
 import json
 import os
 import resource
@@ -21,12 +22,15 @@ from typing import Any
 
 import numpy as np
 
+from bench import peers
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "bench"
-ROUNDS, INNER = 5, 3
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+INNER = {"backtesting_py": 1}  # runs in one process; three of the others
+FIGURES = ("bars_per_s", "vs_vectorbt", "vs_backtesting_py", "sweep_vs_vectorbt", "two_workers", "rss_mib")
 SIZES = (100_000, 1_000_000)
-SWEEP_BARS = 20_000
-PEERS = {"vectorbt": ("vectorbt",), "backtesting_py": ("backtesting",)}
+SWEEP_BARS, WARM_UP = 20_000, 60
 FASTS, SLOWS = range(8, 28, 2), range(40, 140, 10)
 
 RULE: dict[str, Any] = {
@@ -58,10 +62,15 @@ RULE: dict[str, Any] = {
 
 def make(path: str, sweep: bool = False) -> Callable[[], tuple[float, int]]:
     """What ../shared/bench/backtest.py runs with --project bench.backtests:make."""
+    return made(path, "sweep" if sweep else "one")
+
+
+def made(path: str, work: str) -> Callable[[], tuple[float, int]]:
+    """One run with everything kept, the sweep of 100 combinations, or the check that quick and slow are the same."""
     from backtests import metrics
-    from backtests.engine import run
-    from backtests.ground import Ground
+    from backtests.engine import run, simulate
     from backtests.setup import Setup
+    from backtests.sweeps import grid, run_points
     from markets.bars import Bars
     from markets.types import InstrumentKind, InstrumentRules
     from strategies.compiler import compile_document
@@ -89,18 +98,13 @@ def make(path: str, sweep: bool = False) -> Callable[[], tuple[float, int]]:
         quantity=Decimal(10),
         cooldown_bars=0,
         restarts_at_once=True,
-        warm_up=60,
+        warm_up=WARM_UP,
         participation=None,
         spread_ticks=0,
         commission=Decimal("0.0005"),
         collar=False,
     )
     document = RuleDocument.from_data(RULE)
-
-    def once(ground: Ground, **parameters: float) -> tuple[float, int]:
-        result = run(compile_document(document, parameters), bars, rules, setup, ground=ground)
-        figures = metrics.of(result)
-        return figures.strategy.final_equity, figures.trades.count
 
     def one() -> tuple[float, int]:
         result = run(compile_document(document), bars, rules, setup)
@@ -110,93 +114,129 @@ def make(path: str, sweep: bool = False) -> Callable[[], tuple[float, int]]:
         return figures.strategy.final_equity, figures.trades.count
 
     def many() -> tuple[float, int]:
-        ground = Ground(bars)
-        results = [once(ground, fast=fast, slow=slow) for fast in FASTS for slow in SLOWS]
-        return max(equity for equity, _ in results) / 1000 - 100, sum(trades for _, trades in results)
+        points = run_points(document, grid(document, {"fast": FASTS, "slow": SLOWS}), bars, rules, setup)
+        return max(point.total_return or 0.0 for point in points) * 100, sum(point.trades for point in points)
 
-    return many if sweep else one
+    def checked() -> tuple[float, int]:
+        """The same run, walked bar by bar: its hash must be that of the run that is measured."""
+        evaluation = compile_document(document).evaluate(bars)
+        slow = simulate(evaluation, rules, setup, first_bar=WARM_UP - 1, smooth=False)
+        quick = run(compile_document(document), bars, rules, setup)
+        if slow.result_hash != quick.result_hash:
+            raise SystemExit("the measured run has another result than the run bar by bar")
+        return float(slow.equity[-1]), len(slow.filled) // 2
+
+    return {"one": one, "sweep": many, "check": checked}[work]
 
 
-def child(engine: str, path: str, warm: str, sweep: str) -> None:
+def child(engine: str, path: str, warm: str, work: str) -> None:
     """One engine in this process: warmed up on few bars, then timed."""
     sys.path.insert(0, str(SHARED))
+    begun = time.perf_counter()
     if engine == "ours":
-        made: Callable[..., Any] = make
+        make_run: Callable[[str], Callable[[], Any]] = lambda at: made(at, work)  # noqa: E731
     else:
-        import bt_engines  # type: ignore[import-not-found]
-
-        made = bt_engines.ENGINES[engine]
-    made(warm, sweep == "sweep")()
-    work = made(path, sweep == "sweep")
-    seconds = []
-    for _ in range(INNER):
+        theirs = importlib.import_module("bt_engines").ENGINES[engine]
+        make_run = lambda at: theirs(at, work == "sweep")  # noqa: E731
+    make_run(warm)()
+    start = time.perf_counter() - begun
+    run_once = make_run(path)
+    seconds, answer = [], (0.0, 0)
+    for _ in range(INNER.get(engine, 3)):
         started = time.perf_counter()
-        answer = work()
+        answer = run_once()
         seconds.append(time.perf_counter() - started)
     mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "mib": mib, "answer": [float(each) for each in answer]}))
+    print(json.dumps({"seconds": seconds, "mib": mib, "start": start, "answer": [float(each) for each in answer]}))
 
 
-def timed(engine: str, path: Path, warm: Path, *, sweep: bool = False, beside: int = 1) -> dict[str, Any]:
-    """The median seconds of one process, or of `beside` processes at once, and its memory."""
-    arguments = ["-m", "bench.backtests", "child", engine, str(path), str(warm), "sweep" if sweep else "one"]
-    command = [sys.executable, *arguments]
-    pipe = subprocess.PIPE
-    running = [subprocess.Popen(command, cwd=ROOT, stdout=pipe, text=True) for _ in range(beside)]  # noqa: S603
-    told = []
-    for process in running:
-        said, _nothing = process.communicate()
-        if process.returncode:
-            raise SystemExit(f"{engine} failed on {path.name}")
-        told.append(json.loads(said.splitlines()[-1]))
-    return {
-        "seconds": statistics.median(each for one in told for each in one["seconds"]),
-        "mib": max(each["mib"] for each in told),
-        "answer": told[0]["answer"],
-    }
+class Engines:
+    """Ours and the peers, each in its own interpreter, over the same files of bars."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._python = peers.python_of_peers()
+        self.names = ["ours", *peers.installed(self._python)]
+        self._warm = self.bars(2_000)
+
+    def bars(self, count: int) -> Path:
+        path = self._folder / f"b{count}.npz"
+        if not path.exists():
+            command = [sys.executable, str(SHARED / "data.py"), "--bars", str(count), "--out", str(path)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        return path
+
+    def timed(self, engine: str, count: int, work: str = "one", *, beside: int = 1) -> dict[str, Any]:
+        """The median seconds of one process, or of `beside` processes at once; its memory, and seconds to the first run."""
+        python = sys.executable if engine == "ours" else str(self._python)
+        module = ["-m", "bench.backtests", "child", engine, str(self.bars(count)), str(self._warm), work]
+        running = [
+            subprocess.Popen([python, *module], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=peers.quiet_env())  # noqa: S603
+            for _ in range(beside)
+        ]
+        told = []
+        for process in running:
+            said, _nothing = process.communicate()
+            if process.returncode:
+                raise SystemExit(f"{engine} failed on {count:,} bars")
+            told.append(json.loads(said.splitlines()[-1]))
+        return {
+            "seconds": statistics.median(each for one in told for each in one["seconds"]),
+            "mib": max(each["mib"] for each in told),
+            "start": told[0]["start"],
+            "answer": told[0]["answer"],
+        }
+
+    def by_turns(self, names: list[str], count: int, work: str = "one") -> dict[str, dict[str, Any]]:
+        """The medians of each engine, measured by turns; memory is the highest."""
+        rounds = [{name: self.timed(name, count, work) for name in names} for _ in range(ROUNDS)]
+        return {
+            name: {
+                "seconds": statistics.median(each[name]["seconds"] for each in rounds),
+                "start": statistics.median(each[name]["start"] for each in rounds),
+                "mib": max(each[name]["mib"] for each in rounds),
+                "answer": rounds[0][name]["answer"],
+            }
+            for name in names
+        }
 
 
-def bars_file(folder: Path, count: int) -> Path:
-    path = folder / f"b{count}.npz"
-    command = [sys.executable, str(SHARED / "data.py"), "--bars", str(count), "--out", str(path)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-    return path
+def told(count: int, measured: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """One line for each engine; how many times slower than ours the peers are."""
+    ours = measured["ours"]["seconds"]
+    for name, each in measured.items():
+        equity, trades = each["answer"]
+        rate, times = f"{count / each['seconds']:>12,.0f} bars/s", f"{each['seconds'] / ours:7.1f} x ours"
+        print(
+            f"{count:>9,} bars  {name:<15}{rate}{times}  first run after {each['start']:.1f} s  {each['mib']:4.0f} MiB"
+            f"  equity {equity:,.4f}, {trades:.0f} trades"
+        )
+    return {f"vs_{name}": f"{each['seconds'] / ours:.1f}" for name, each in measured.items() if name != "ours"}
 
 
 def main() -> None:
     if not SHARED.is_dir():
         raise SystemExit("the peers' scripts are not beside this repository (../shared/bench)")
-    peers = [name for name, modules in PEERS.items() if all(map(importlib.util.find_spec, modules))]
-    figures: dict[str, str] = {"bars_per_s": "n/a", "vs_vectorbt": "n/a", "vs_backtesting_py": "n/a"}
+    figures = dict.fromkeys(FIGURES, "n/a")
     with tempfile.TemporaryDirectory() as folder:
-        warm, short = bars_file(Path(folder), 2_000), bars_file(Path(folder), SWEEP_BARS)
+        engines = Engines(Path(folder))
+        engines.timed("ours", SIZES[0], "check")
         for count in SIZES:
-            path = bars_file(Path(folder), count)
-            seconds: dict[str, list[float]] = {engine: [] for engine in ("ours", *peers)}
-            mib = 0.0
-            for _ in range(ROUNDS):
-                for engine, each in seconds.items():
-                    told = timed(engine, path, warm)
-                    each.append(told["seconds"])
-                    mib = max(mib, told["mib"]) if engine == "ours" else mib
-            middle = {engine: statistics.median(each) for engine, each in seconds.items()}
-            rates = ", ".join(f"{engine} {count / each:,.0f}" for engine, each in middle.items())
-            print(f"{count:,} bars: bars/s {rates}; {mib:.0f} MiB; {told['answer']}")
+            measured = engines.by_turns(engines.names, count)
+            ratios = told(count, measured)
             if count == SIZES[0]:
-                figures["bars_per_s"] = f"{count / middle['ours']:.0f}"
-                figures |= {f"vs_{peer}": f"{middle[peer] / middle['ours']:.1f}" for peer in peers}
-            figures["rss_mib"] = f"{mib:.0f}"
-        ours = [timed("ours", short, warm, sweep=True)["seconds"] for _ in range(ROUNDS)]
-        two = [timed("ours", short, warm, sweep=True, beside=2)["seconds"] for _ in range(ROUNDS)]
-        alone = statistics.median(ours)
-        figures["sweep_vs_vectorbt"] = "n/a"
-        if "vectorbt" in peers:
-            theirs = statistics.median(timed("vectorbt", short, warm, sweep=True)["seconds"] for _ in range(ROUNDS))
-            figures["sweep_vs_vectorbt"] = f"{theirs / alone:.1f}"
-        figures["two_workers"] = f"{2 * alone / statistics.median(two):.2f}"
-        print(f"sweep of {len(FASTS) * len(SLOWS)} over {SWEEP_BARS:,} bars: {alone:.3f} s; {os.cpu_count()} cores")
-    order = ("bars_per_s", "vs_vectorbt", "vs_backtesting_py", "sweep_vs_vectorbt", "two_workers", "rss_mib")
-    print("bench-backtest: " + " ".join(f"{name}={figures[name]}" for name in order))
+                figures |= ratios | {"bars_per_s": f"{count / measured['ours']['seconds']:.0f}"}
+            figures["rss_mib"] = f"{measured['ours']['mib']:.0f}"
+        swept = engines.by_turns([name for name in engines.names if name != "backtesting_py"], SWEEP_BARS, "sweep")
+        alone = swept["ours"]["seconds"]
+        two = statistics.median(engines.timed("ours", SWEEP_BARS, "sweep", beside=2)["seconds"] for _ in range(ROUNDS))
+        figures["two_workers"] = f"{2 * alone / two:.2f}"
+        if "vectorbt" in swept:
+            figures["sweep_vs_vectorbt"] = f"{swept['vectorbt']['seconds'] / alone:.1f}"
+        for name, each in swept.items():
+            print(f"sweep of {len(FASTS) * len(SLOWS)} over {SWEEP_BARS:,} bars  {name:<10}{each['seconds']:8.3f} s")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    print("bench-backtest: " + " ".join(f"{name}={figures[name]}" for name in FIGURES))
 
 
 if __name__ == "__main__":
