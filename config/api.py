@@ -17,6 +17,8 @@ from accounts.api.problems import SENTENCES, Problem, sentence_of
 from accounts.api.wire import written
 from accounts.errors import AccountsError, TooManyTries
 from accounts.services.second_factor import FactorRefused
+from brokers.errors import BrokerError
+from brokers.services.credentials import KeyRefused
 from strategies.errors import DocumentInvalid
 from strategies.services import StrategyRefused
 from trading.errors import TradingError
@@ -110,6 +112,11 @@ def _tries(error: Any) -> Refusal:
     return Refusal(429, error.code, message, facts, {"Retry-After": str(error.seconds)})
 
 
+def _broker(error: Any) -> Refusal:
+    facts = {"field": error.field} if isinstance(error, KeyRefused) else {}
+    return Refusal(422, error.code, reasons.sentence(error.code), facts)
+
+
 def _document(error: Any) -> Refusal:
     language = "ko" if (get_language() or "ko").startswith("ko") else "en"
     fields: dict[str, list[dict[str, str]]] = {}
@@ -151,6 +158,7 @@ TELLERS: tuple[tuple[type[Exception], Callable[[Any], Refusal]], ...] = (
     (TooManyTries, _tries),
     (FactorRefused, _accounts),
     (AccountsError, _accounts),
+    (BrokerError, _broker),
     (DocumentInvalid, _document),
     (StrategyRefused, _strategy),
     (exceptions.ValidationError, _invalid),

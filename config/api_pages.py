@@ -19,7 +19,6 @@ from accounts.api.problems import Problem
 from accounts.api.wire import written
 from config.api import plain_answer
 from config.environment import Mode
-from trading.views import landing
 
 # Both draw with styles of their own making; ReDoc searches in a worker made from a blob. Scripts are our own files alone.
 DRAWN_BY_SCRIPTS = {
@@ -60,14 +59,6 @@ def swagger(request: HttpRequest) -> HttpResponseBase:
 @csp(DRAWN_BY_SCRIPTS)
 def redoc(request: HttpRequest) -> HttpResponseBase:
     return _page(request, "api/redoc.html")
-
-
-def root(request: HttpRequest) -> HttpResponseBase:
-    """The landing page, or for a program that asks for JSON, where things are (M01)."""
-    if JSON not in request.headers.get("Accept", ""):
-        return landing(request)
-    links = {"name": "Kairos", "api": "/api/v1/", "docs": "/docs", "schema": "/api/schema/", "health": "/health"}
-    return HttpResponse(written(links), content_type=JSON)
 
 
 @csrf_exempt

@@ -5,8 +5,11 @@ from django.urls import include, path, re_path
 from config import api_pages
 
 urlpatterns = [
-    path("", api_pages.root),
     path("api/v1/", include("accounts.api.urls")),
+    path("api/v1/", include("markets.api.urls")),
+    path("api/v1/", include("strategies.api.urls")),
+    path("api/v1/", include("trading.api.urls")),
+    path("api/v1/", include("config.api_system")),
     path("api/schema/", api_pages.schema, name="api-schema"),
     path("api/docs", api_pages.swagger, name="api-docs"),
     path("docs", api_pages.swagger),

@@ -7,10 +7,11 @@ from accounts.views import switch_language
 from config import api_pages, views
 
 urlpatterns = [
-    path("", include("config.api_urls")),  # its root answers programs, and hands people on to the landing page
+    path("", include("config.api_urls")),
     path("", include("accounts.urls")),  # before the admin: its sign-in leads to ours
     path("", include("markets.urls")),
     path("", include("trading.urls")),
+    path("", include("backtests.urls")),
     path("i18n/setlang/", switch_language, name="set_language"),
     path("admin/", admin.site.urls),
     # Probes' literal paths: no slash at the end, no redirect, no sign-in.

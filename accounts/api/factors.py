@@ -1,23 +1,21 @@
 """Switching the second factor on and off (A09)."""
 
-from typing import Any
-
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from accounts.api.fields import Secret, Strict
+from accounts.api.fields import Answer, Secret, Strict
 from accounts.api.people import place_of
 from accounts.api.view import ApiRequest, ApiView, SignedIn, operation
 from accounts.services import api_devices as devices
 from accounts.services import second_factor as factors
 
 
-class FactorAnswer(serializers.Serializer[Any]):
+class FactorAnswer(Answer):
     is_on = serializers.BooleanField()
     recovery_codes_left = serializers.IntegerField()
 
 
-class EnrolmentAnswer(serializers.Serializer[Any]):
+class EnrolmentAnswer(Answer):
     secret = serializers.CharField(help_text="For typing into an authenticator app; shown once.")
     otpauth_uri = serializers.CharField(help_text="The same as a QR code holds it.")
 
@@ -26,7 +24,7 @@ class CodeBody(Strict):
     code = Secret(max_length=32)
 
 
-class RecoveryCodesAnswer(serializers.Serializer[Any]):
+class RecoveryCodesAnswer(Answer):
     recovery_codes = serializers.ListField(
         child=serializers.CharField(), help_text="Each lets you in once without the app. Shown once."
     )

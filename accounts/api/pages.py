@@ -34,7 +34,7 @@ def page(
     by: tuple[str, str] = ("created_at", "id"),
     newest_first: bool = True,
 ) -> dict[str, Any]:
-    """One page of `rows`, which are `values()` that hold both columns of `by`: a time or word, and the primary key."""
+    """One page of `rows`: models, or `values()` that hold both columns of `by`, which are a time and the primary key."""
     first, key = by
     if "cursor" in query:
         rows = rows.filter(_after(by, _read(query["cursor"]), newest_first))
@@ -44,8 +44,12 @@ def page(
     shown = found[: query["limit"]]
     return {
         "results": [shape(row) for row in shown],
-        "next_cursor": _written((shown[-1][first], shown[-1][key])) if more else None,
+        "next_cursor": _written((_column(shown[-1], first), _column(shown[-1], key))) if more else None,
     }
+
+
+def _column(row: Any, name: str) -> Any:
+    return row[name] if isinstance(row, dict) else getattr(row, name)
 
 
 def _after(by: tuple[str, str], place: tuple[Any, Any], newest_first: bool) -> Q:

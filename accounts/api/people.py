@@ -16,7 +16,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from accounts import lockout, tasks
-from accounts.api.fields import Secret, Strict, Text, detail, messages_of
+from accounts.api.fields import Answer, Secret, Strict, Text, detail, messages_of
 from accounts.api.problems import Problem
 from accounts.api.view import Anybody, ApiRequest, ApiView, SignedIn, operation, require_match
 from accounts.models import User, plain_name
@@ -34,7 +34,7 @@ class RegisterBody(Strict):
     password = Secret(max_length=128, min_length=12)
 
 
-class MessageAnswer(serializers.Serializer[Any]):
+class MessageAnswer(Answer):
     message = serializers.CharField()
 
 
@@ -71,7 +71,7 @@ class LoginBody(Strict):
     device_name = Text(max_length=120, required=False, help_text="What the person's list of devices calls this one.")
 
 
-class TokenAnswer(serializers.Serializer[Any]):
+class TokenAnswer(Answer):
     access_token = serializers.CharField(help_text="For `Authorization: Bearer …`, 30 minutes.")
     token_type = serializers.ChoiceField(choices=["Bearer"])
     expires_in = serializers.IntegerField(help_text="Seconds.")
@@ -134,7 +134,7 @@ class Logout(ApiView):
         return Response(status=204, headers={"Clear-Site-Data": '"cache", "storage"'})
 
 
-class MeAnswer(serializers.Serializer[Any]):
+class MeAnswer(Answer):
     id = serializers.UUIDField()
     email = serializers.EmailField()
     name = serializers.CharField()
@@ -236,7 +236,7 @@ class StepUp(ApiView):
         return Response(status=204)
 
 
-class DeviceAnswer(serializers.Serializer[Any]):
+class DeviceAnswer(Answer):
     id = serializers.UUIDField()
     name = serializers.CharField()
     address = serializers.CharField()
@@ -246,11 +246,11 @@ class DeviceAnswer(serializers.Serializer[Any]):
     is_this_one = serializers.BooleanField()
 
 
-class DevicesAnswer(serializers.Serializer[Any]):
+class DevicesAnswer(Answer):
     results = DeviceAnswer(many=True)
 
 
-class EndedAnswer(serializers.Serializer[Any]):
+class EndedAnswer(Answer):
     ended = serializers.IntegerField()
 
 
@@ -316,7 +316,7 @@ def shown(tokens: Tokens) -> dict[str, Any]:
 
 
 def _me(user: User) -> Response:
-    return Response({name: getattr(user, name) for name in list(MeAnswer().fields)}, headers={"ETag": _etag(user)})
+    return Response({name: getattr(user, name) for name in MeAnswer.names()}, headers={"ETag": _etag(user)})
 
 
 def _etag(user: User) -> str:

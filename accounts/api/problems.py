@@ -46,6 +46,8 @@ SENTENCES = {
     "registration_closed": _("지금은 가입을 받지 않습니다."),
     "password_refused": _("이 비밀번호는 쓸 수 없습니다."),
     "name_taken": _("이미 쓰이는 이름입니다."),
+    "too_many_watched": _("관심 종목은 %(limit)s개까지입니다."),
+    "document_invalid": _("규칙 문서를 쓸 수 없습니다. 자세한 내용은 detail에 있습니다."),
     # what is wrong with one field
     "unknown_field": _("모르는 항목입니다."),
     "sent_twice": _("한 번만 보낼 수 있습니다."),

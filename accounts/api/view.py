@@ -23,7 +23,7 @@ from rest_framework.views import APIView
 from accounts.api import budgets
 from accounts.api.authentication import BearerAuthentication
 from accounts.api.budgets import Budget
-from accounts.api.fields import NoQuery, Strict, flat
+from accounts.api.fields import Answer, NoQuery, Strict, flat
 from accounts.api.problems import Problem
 from accounts.api.wire import JsonOnly, PlainJson, StrictJson
 from accounts.models import Device, User
@@ -41,7 +41,7 @@ class ApiRequest(Request):
     auth: Device
 
 
-class ErrorAnswer(serializers.Serializer[Any]):
+class ErrorAnswer(Answer):
     """Every refusal and every error looks like this."""
 
     code = serializers.CharField(help_text="Stable, for programs.")

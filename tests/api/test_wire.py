@@ -175,5 +175,5 @@ def _headers(api: Api) -> dict[str, str]:
 def test_the_root_answers_programs_and_people(db: None) -> None:
     """M01."""
     client = Client(REMOTE_ADDR=ADDRESS)
-    assert client.get("/", headers={"Accept": "application/json"}).json()["docs"] == "/docs"
+    assert client.get("/", headers={"Accept": "application/json"}).json()["name"] == "Kairos"
     assert client.get("/").status_code in {200, 302}
