@@ -97,6 +97,11 @@ def plain_number(number: float) -> str:
     return "0" if text == "-0" else text
 
 
+def grouped(text: str) -> str:
+    """The digits before the point in groups of three: 1,000,000."""
+    return re.sub(r"(?<=\d)(?=(\d{3})+(?!\d))", ",", text) if "." not in text else text
+
+
 def _any_of(names: Iterable[str]) -> str:
     return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
 
@@ -105,7 +110,7 @@ def _row(name: str, spec: ParameterSpec, language: Language) -> ParameterRow:
     scale = 100 if is_rate(name) else 1
 
     def written(number: float | None) -> str:
-        return "" if number is None else plain_number(round(number * scale, 9))
+        return "" if number is None else grouped(plain_number(round(number * scale, 9)))
 
     return ParameterRow(
         name,

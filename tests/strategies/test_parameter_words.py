@@ -37,6 +37,12 @@ def test_a_rate_is_read_in_percent_and_a_period_as_it_is() -> None:
     assert (rows["short"].default, rows["short"].maximum) == ("5", "200")
 
 
+def test_long_numbers_are_grouped() -> None:
+    rows = {row.name: row for row in parameter_rows(DOCUMENTS["swing"], "en")}
+    assert (rows["obv_threshold"].minimum, rows["obv_threshold"].maximum) == ("-1,000,000,000,000", "1,000,000,000,000")
+    assert rows["stop_loss_rate"].minimum == "0.1"
+
+
 def test_the_author_s_own_description_is_the_label() -> None:
     data = DOCUMENTS["basic"].as_data()
     data["parameters"]["short"]["description"] = "빠른 평균"

@@ -1,6 +1,6 @@
 """What a plan looks like from outside: how far it is, when it looks next, what it thought last, what it is worth."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext_lazy as _
 
 from markets import services as markets
 from markets.calendars import Calendar, NoSessionAhead
@@ -54,6 +55,32 @@ class Outlook:
         return "" if self.latest is None else Explained(self.latest).sentence
 
 
+SESSIONS = {"always": _("늘 열려 있음"), "open": _("열려 있음"), "closed": _("닫혀 있음")}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What surrounded a look, in words and figures. `session` may be the name of a day the market is closed for."""
+
+    session: str
+    price_age: int | None
+    cash: Decimal | None
+    currency: str
+    limit: str
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> "Surroundings":
+        """From what an evaluation keeps; anything may be missing from one that an older release wrote."""
+        session, cash, limit = kept.get("session", ""), kept.get("cash"), kept.get("limit") or {}
+        return cls(
+            session=str(SESSIONS.get(session, session)),
+            price_age=kept.get("price_age"),
+            cash=None if cash is None else Decimal(cash),
+            currency=kept.get("currency", "KRW"),
+            limit=sentence(limit["code"], limit.get("facts")) if limit.get("code") else "",
+        )
+
+
 class Explained:
     """One evaluation in words: the sentence, and each condition with its figures."""
 
@@ -62,6 +89,12 @@ class Explained:
         stored = evaluation.detail.get("row")
         self.row = Row.from_data(stored) if stored else None
         self.facts: dict[str, str] = evaluation.detail.get("facts") or {}
+
+    @property
+    def around(self) -> Surroundings | None:
+        """Session, age of the price, free cash and the limit that denied its order; None where none of it was kept."""
+        kept = self.evaluation.detail.get("around")
+        return Surroundings.of(kept) if kept else None
 
     @property
     def sentence(self) -> str:

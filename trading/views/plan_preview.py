@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from markets.dated import NoRuleInForce
 from markets.types import from_epoch
+from strategies.conditions import RiskOnly
 from strategies.library.swing import MEASURED_RSI_PASSES, SwingParameters
 from strategies.sentences import document_sentences
 from trading.errors import OrderRefused
@@ -50,6 +51,7 @@ def preview(form: PlanTermsForm) -> dict[str, Any]:
     said: dict[str, Any] = {
         "rule": document_sentences(rule.document, sentence_language()),
         "warning": _warning(rule),
+        "sells_by_limits": isinstance(rule.document.exit, RiskOnly),
         "waits_at_a_price": any(entry.stop is not None for entry in rule.document.entries),
     }
     return said | _firing(form, rule) | _start(form)

@@ -1,6 +1,7 @@
 """Swing plans: the list, the page that says why a plan did what it did, and what a person can tell a plan to do."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -20,7 +21,7 @@ from trading.errors import NotAllowed, TradingError
 from trading.forms import INTERVALS, sentence_language
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.models.plans import SwingPlanQuerySet
-from trading.services.evaluation.deadman import overdue_since
+from trading.services.evaluation.deadman import switch_of
 from trading.services.plan_now import Obstacle, plan_now
 from trading.templatetags.reasons import error_sentence, sentence
 from trading.views.access import PersonRequest, refused, signed_in
@@ -58,7 +59,7 @@ def plan_detail(request: PersonRequest, plan_id: UUID) -> HttpResponse:
         "page": page,
         "held_note": _held_note(plan),
         "now": now,
-        "overdue_since": overdue_since(plan),
+        **_watch(plan),
         "buy_obstacle": _obstacle_words(now.buy_obstacle),
         "sale_obstacle": _obstacle_words(now.sale_obstacle),
         "share_note": _("1차 %(share)s") % {"share": rate(plan.first_share, 0)},
@@ -133,6 +134,12 @@ def _tell(request: PersonRequest, stopped: services.Stopped) -> None:
 
 def _own(request: PersonRequest, plan_id: UUID, plans: SwingPlanQuerySet | None = None) -> SwingPlan:
     return get_object_or_404((SwingPlan.objects.all() if plans is None else plans).for_user(request.user), pk=plan_id)
+
+
+def _watch(plan: SwingPlan) -> dict[str, Any]:
+    """The dead man's switch of the plan, and why its account is stopped now."""
+    watch = switch_of(plan)
+    return {"watch": watch, "watch_minutes": watch.look_limit // 60, "closed_words": sentence(watch.closed_by)}
 
 
 def _obstacle_words(obstacle: Obstacle | None) -> str:
