@@ -7,6 +7,7 @@ from typing import Any
 from celery import Celery
 from celery.schedules import crontab
 from celery.signals import beat_init, setup_logging, worker_process_init
+from kombu import Queue
 from kombu.exceptions import OperationalError as BrokerAway
 
 from config.supervision.processes import die_with_parent, take_name
@@ -26,6 +27,10 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 3600},
     broker_connection_retry_on_startup=True,
     worker_prefetch_multiplier=1,
+    # Workers take from both by turns: a hundred parts of a sweep do not stand before the plans' evaluation.
+    task_queues=(Queue("celery"), Queue("backtests")),
+    task_default_queue="celery",
+    task_routes={"backtests.tasks.*": {"queue": "backtests"}},
     timezone="UTC",
     beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
     # Beat only rings. A missed or doubled ring changes nothing: one decision per (plan, bar) is the database's rule.
@@ -41,6 +46,7 @@ app.conf.update(
             "task": "trading.tasks.forget_old_evaluations",
             "schedule": crontab(hour="18", minute="40"),
         },
+        "ring for backtests that wait": {"task": "backtests.tasks.sweep_up", "schedule": 30.0},
         "prove that beat and worker live": {"task": "config.tasks.beat_canary", "schedule": 10.0},
     },
 )

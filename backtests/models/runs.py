@@ -12,6 +12,7 @@ from markets.models.instruments import SOURCE_LABELS
 from markets.types import Interval
 
 SHOWN = ("job", "instrument", "strategy_version__strategy", "upload")
+DEFERRED = ("strategy_version__document", "strategy_version__settings", "upload__told")
 
 
 class BacktestQuerySet(models.QuerySet["Backtest"]):
@@ -20,7 +21,7 @@ class BacktestQuerySet(models.QuerySet["Backtest"]):
 
     def shown(self) -> Self:
         """With what every page tells of a run, without the rule's document."""
-        return self.select_related(*SHOWN).defer("strategy_version__document", "strategy_version__settings")
+        return self.select_related(*SHOWN).defer(*DEFERRED)
 
 
 class Backtest(models.Model):

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from backtests.errors import BacktestRefused
 from backtests.models import Backtest, Scorecard
+from backtests.models.runs import DEFERRED
 from backtests.services import queue
 from backtests.services.asking import Asked, check, check_room, checked_key, checked_name, columns, lock_person
 from backtests.services.rules import keep
@@ -85,4 +86,6 @@ def get_run(user: User, run_id: UUID) -> Backtest:
 
 def list_runs(user: User) -> "QuerySet[Backtest, Any]":
     """The person's runs, newest first."""
-    return Backtest.objects.for_user(user).shown().select_related("result").order_by("-created_at")
+    packed = ("result__trades", "result__fills", "result__series", "result__candles", "result__months")
+    runs = Backtest.objects.for_user(user).shown().select_related("result").defer(*DEFERRED, *packed)
+    return runs.order_by("-created_at")

@@ -1,0 +1,66 @@
+"""Asking for a backtest."""
+
+from functools import partial
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from backtests import services, tasks
+from backtests.errors import BacktestRefused
+from backtests.forms import RunForm, again, blank, typed
+from backtests.templatetags.backtest_words import language
+from backtests.views.access import own_run
+from strategies.sentences import document_sentences
+from trading.views.access import PersonRequest, signed_in
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def run_new(request: PersonRequest) -> HttpResponse:
+    """The start form. A POST with `choose` only shows the fields of another strategy; any other starts a run."""
+    if request.method == "GET":
+        return _page(request, blank(request.user, request.GET))
+    if "choose" in request.POST:
+        return _page(request, blank(request.user, request.POST))
+    form = typed(request.user, request.POST)
+    asked = form.asked()
+    if asked is not None:
+        try:
+            with transaction.atomic():
+                run = services.start_run(
+                    request.user, asked, name=form.cleaned_data["name"], client_key=form.cleaned_data["client_key"]
+                )
+                transaction.on_commit(partial(tasks.ring))
+        except BacktestRefused as e:
+            form.blame(e)
+        else:
+            messages.success(request, _("백테스트를 시작했습니다."))
+            return redirect("backtests:run", run_id=run.pk)
+    return _page(request, form, status=422)
+
+
+@require_GET
+@signed_in
+def run_again(request: PersonRequest, run_id: UUID) -> HttpResponse:
+    """The start form, filled in as the run was asked for."""
+    return _page(request, again(request.user, own_run(request, run_id)))
+
+
+@require_GET
+@signed_in
+def parameters(request: PersonRequest) -> HttpResponse:
+    """The fields and sentences of the strategy that was picked."""
+    return render(request, "backtests/_rule_fields.html", _context(blank(request.user, request.GET)))
+
+
+def _page(request: PersonRequest, form: RunForm, status: int = 200) -> HttpResponse:
+    return render(request, "backtests/new.html", _context(form), status=status)
+
+
+def _context(form: RunForm) -> dict[str, object]:
+    return {"form": form, "rule": document_sentences(form.rule.document.bind(), language())}

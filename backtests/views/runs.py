@@ -1,0 +1,126 @@
+"""A person's backtests: the list, one of them while it runs and afterwards, and what can be done with it."""
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRefresh
+
+from backtests import services, tasks
+from backtests.errors import BacktestRefused
+from backtests.models import Backtest, BacktestResult, Scorecard
+from backtests.services.shown import chart_of, curves_of, trades_of, years_of
+from backtests.templatetags.backtest_words import language
+from backtests.terms import Terms
+from backtests.views.access import own_result, own_run, tell_refusal
+from strategies.document import RuleDocument
+from strategies.sentences import document_sentences
+from trading.views.access import PersonRequest, signed_in
+
+PER_PAGE, TRADES_PER_PAGE = 25, 20
+
+
+@require_GET
+@signed_in
+def run_list(request: PersonRequest) -> HttpResponse:
+    page = Paginator(services.list_runs(request.user), PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "runs": list(page)}
+    return render(request, "backtests/_runs.html" if request.htmx else "backtests/list.html", context)
+
+
+@require_GET
+@signed_in
+def run_detail(request: PersonRequest, run_id: UUID) -> HttpResponse:
+    """The run: how far it is, why it could not be done, or what came of it."""
+    run = own_run(request, run_id)
+    if request.htmx and request.GET.get("part") == "progress":
+        return (
+            HttpResponseClientRefresh()
+            if run.job.has_ended
+            else render(request, "backtests/_progress.html", {"run": run})
+        )
+    context: dict[str, Any] = {"run": run, "terms": Terms.from_data(run.terms), **_rule(run)}
+    if run.job.state != "done":
+        return render(request, "backtests/run.html", context)
+    result = BacktestResult.objects.get(backtest=run)
+    if request.htmx and request.GET.get("part") == "scorecard":
+        return render(request, "backtests/_scorecard.html", {"run": run, "card": _card(run)})
+    context |= _result(request, result) | {"card": _card(run)}
+    return render(request, "backtests/_trades.html" if request.htmx else "backtests/run.html", context)
+
+
+@require_POST
+@signed_in
+def run_cancel(request: PersonRequest, run_id: UUID) -> HttpResponse:
+    run = own_run(request, run_id)
+    if services.cancel_run(request.user, run.pk):
+        messages.success(request, _("백테스트를 취소했습니다."))
+    else:
+        messages.info(request, _("이미 끝난 백테스트입니다."))
+    return redirect("backtests:run", run_id=run.pk)
+
+
+@require_POST
+@signed_in
+def run_delete(request: PersonRequest, run_id: UUID) -> HttpResponse:
+    run = own_run(request, run_id)
+    try:
+        services.delete_run(request.user, run.pk)
+    except BacktestRefused as e:
+        tell_refusal(request, e)
+        return redirect("backtests:run", run_id=run.pk)
+    messages.success(request, _("백테스트를 지웠습니다."))
+    return redirect("backtests:list")
+
+
+@require_POST
+@signed_in
+def run_scorecard(request: PersonRequest, run_id: UUID) -> HttpResponse:
+    """Ask for the scorecard of a finished run."""
+    run = own_run(request, run_id)
+    try:
+        with transaction.atomic():
+            services.start_scorecard(request.user, run.pk)
+            transaction.on_commit(partial(tasks.ring))
+    except BacktestRefused as e:
+        tell_refusal(request, e)
+    return redirect("backtests:run", run_id=run.pk)
+
+
+@require_GET
+@signed_in
+def chart(request: PersonRequest, run_id: UUID) -> JsonResponse:
+    return JsonResponse(chart_of(own_result(request, run_id)))
+
+
+def _rule(run: Backtest) -> dict[str, Any]:
+    document = RuleDocument.from_data(run.strategy_version.document)
+    names = services.parameter_names(document, language())
+    numbers = {name: spec.default for name, spec in document.parameters.items()} | run.parameters
+    return {
+        "rule": document_sentences(document.bind(run.parameters), language()),
+        "numbers": [(names[name], number, name in run.parameters) for name, number in numbers.items()],
+    }
+
+
+def _result(request: PersonRequest, result: BacktestResult) -> dict[str, Any]:
+    trades = trades_of(result)[::-1]
+    return {
+        "result": result,
+        "figures": result.figures,
+        "years": years_of(result),
+        "months": range(1, 13),
+        "curves": curves_of(result),
+        "page": Paginator(trades, TRADES_PER_PAGE).get_page(request.GET.get("page")),
+    }
+
+
+def _card(run: Backtest) -> Scorecard | None:
+    return Scorecard.objects.select_related("job").filter(backtest=run).first()
