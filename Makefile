@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test lint format messages lock bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-backtest crash-sweep chaos kis-sandbox clean help
+.PHONY: run install install-dev test lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-backtest crash-sweep chaos kis-sandbox clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -65,6 +65,12 @@ format: install-dev
 messages: install-dev
 	$(IN_TESTS) .venv/bin/python manage.py makemessages -l en --no-obsolete --no-wrap --add-location file --ignore ".venv/*" --ignore "var/*" --ignore "tests/*"
 	$(IN_TESTS) .venv/bin/python manage.py compilemessages -l en --ignore ".venv"
+
+# Every page at two widths, light and dark, in both languages: axe, budgets, requests that leave the host. Needs Chromium.
+# Pictures of all of them: PAGES="--pictures FOLDER".
+PAGES =
+test-pages: install-dev
+	@.venv/bin/python -m tests.pages.walk $(PAGES)
 
 # Time to the first page, on the first run and the second, and the memory of all processes.
 bench-run: install-dev

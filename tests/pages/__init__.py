@@ -1,0 +1,1 @@
+"""Every page, in every dress, held against its budgets: `make test-pages`."""
