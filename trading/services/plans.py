@@ -23,7 +23,9 @@ from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.plan_rules import ChosenRule, swing_rule
 from trading.services import books
 from trading.services.asked import check_account, plain_number
+from trading.services.cancels import cancel_order
 from trading.services.evaluation import evaluate_plan
+from trading.services.stops import waiting_stops
 
 RUNNING_MODES = {"on", "shadow"}
 LONGEST_NAME = 64
@@ -155,11 +157,11 @@ def _terms_of(plan: SwingPlan, terms: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def pause_plan(user: User, plan_id: UUID) -> SwingPlan:
-    """Stop looking. What is held stays held, working orders go on.
+    """Stop looking. What is held stays held, working orders go on; an entry that still waits for its price is called back.
 
     Raises SwingPlan.DoesNotExist for another's plan, PlanRefused for one that is selling to stop.
     """
-    return _switch(user, plan_id, runs=False)
+    return _pause(user, plan_id)
 
 
 def resume_plan(user: User, plan_id: UUID) -> SwingPlan:
@@ -191,6 +193,17 @@ def _evaluate_the_bar_before(plan: SwingPlan) -> PlanEvaluation | None:
     SwingPlan.objects.filter(pk=plan.pk, decided_until=None).update(watches_from=newest - timedelta(seconds=1))
     plan.refresh_from_db(fields=["watches_from"])
     return evaluate_plan(plan)
+
+
+@transaction.atomic
+def _pause(user: User, plan_id: UUID) -> SwingPlan:
+    """Under the account's lock: no evaluation places another entry in between."""
+    if user.may_trade:
+        books.lock_account(SwingPlan.objects.for_user(user).get(pk=plan_id).broker_account_id)
+    plan = _switch(user, plan_id, runs=False)
+    for order_id in list(waiting_stops().filter(plan=plan_id).values_list("pk", flat=True)):
+        cancel_order(user, order_id)
+    return plan
 
 
 @transaction.atomic
