@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import sin
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from markets.models import Instrument, LatestQuote, PriceFeed
@@ -143,9 +144,50 @@ def test_a_cycle_never_spends_more_than_the_budget(market: Market, plan: SwingPl
 
 
 def test_one_bar_is_decided_once_however_often_it_is_rung(market: Market, plan: SwingPlan) -> None:
+    """W06, T11: whether the hour is rung five times or not at all (see below), one decision per plan and bar."""
     market.close_bars(70_000)
     assert [services.evaluate_due() for _ring in range(5)] == [1, 0, 0, 0, 0]
     assert plan.evaluations.count() == 1
+
+
+def test_an_evaluator_killed_before_it_commits_leaves_the_bar_to_the_next(market: Market, plan: SwingPlan) -> None:
+    """T11: with its order, too: nothing half done stays."""
+    for close in wave(200, at=market.hours):
+        market.close_bars(close)
+        with transaction.atomic():  # killed: none of it is committed
+            services.evaluate_due()
+            transaction.set_rollback(True)
+        assert not plan.evaluations.filter(bar_closed_at=market.now).exists()
+        assert services.evaluate_due() == 1
+        if Order.objects.exists():
+            break
+    order = Order.objects.get()
+    assert plan.evaluations.get(order=order).outcome == "buy_first"
+
+
+@pytest.mark.parametrize("interval", list(Interval))
+def test_a_plan_looks_at_bars_of_its_own_interval(interval: Interval) -> None:
+    coin = make_instrument("COIN", venue="TEST", kind="crypto", tick_table="btc-8", calendar="always")
+    user, price = make_user(), Decimal(1000)
+    beat(Source.SIMULATOR, START, speed=1)
+    plan = services.register_plan(
+        user,
+        broker_account=make_account(user),
+        instrument=coin,
+        name="간격",
+        interval=interval,
+        parameters=CROSSES_ONLY,
+        budget=Decimal(1_000_000),
+        first_share=Decimal(1),
+    )
+    ends = {each: START + each.duration for each in Interval}
+    bars = [Bar(coin.key, each, START, end, price, price, price, price, Decimal(1)) for each, end in ends.items()]
+    store_bars(bars, Source.SIMULATOR, {coin.key: coin.pk})
+    beat(Source.SIMULATOR, ends[interval] - timedelta(seconds=1))
+    assert services.evaluate_due() == 0
+    beat(Source.SIMULATOR, ends[interval])
+    assert services.evaluate_due() == 1
+    assert plan.evaluations.get().bar_closed_at == ends[interval]
 
 
 def test_bars_from_before_the_plan_are_nobodys_business(market: Market, plan: SwingPlan) -> None:
@@ -154,7 +196,7 @@ def test_bars_from_before_the_plan_are_nobodys_business(market: Market, plan: Sw
 
 
 def test_missed_bars_are_recorded_and_only_the_last_one_is_acted_on(market: Market, plan: SwingPlan) -> None:
-    """I26: an hour that was missed is told, never traded late."""
+    """I26, T11: twelve hours without a single ring are told, never traded late."""
     market.close_bars(*wave(12, at=market.hours))
     assert services.evaluate_due() == 12
     outcomes = list(plan.evaluations.order_by("bar_closed_at").values_list("outcome", "reason"))

@@ -150,17 +150,14 @@ def test_a_mistake_is_said_beside_its_field_and_nothing_is_registered(
     assert not StrategyVersion.objects.exists()
 
 
-def test_a_rule_that_plans_only_watch_says_so_and_goes_on_in_the_shadow(
+def test_a_rule_that_buys_at_a_level_inside_the_bar_is_registered_with_orders(
     page: Client, account: BrokerAccount, instrument: Instrument
 ) -> None:
-    """No plan trades half of a rule: the breakout's price inside the bar is not sent yet."""
+    """T04: the breakout's level, its time stop and its limits are traded."""
     first = page.get(reverse("trading:plan_new"), {"strategy": "breakout"})
-    assert "그림자로만 등록할 수 있습니다" in text(first)
     numbers = {field.html_name: str(field.value()) for field in first.context["form"].rule_fields}
-    typed = new(account, instrument, "breakout", **numbers)
-    assert "mode" in page.post(reverse("trading:plan_new"), typed).context["form"].errors
-    assert page.post(reverse("trading:plan_new"), typed | {"mode": "shadow"}).status_code == 302
-    assert SwingPlan.objects.get().mode == "shadow"
+    assert page.post(reverse("trading:plan_new"), new(account, instrument, "breakout", **numbers)).status_code == 302
+    assert SwingPlan.objects.get().mode == "on"
 
 
 def test_another_strategy_is_shown_before_it_is_registered_and_what_was_typed_stays(
