@@ -162,6 +162,28 @@ def test_the_preview_says_what_the_first_buy_costs(
     assert "지금 1차를 산다면" in text(response)
 
 
+def test_while_the_market_is_silent_the_cost_is_told_by_its_last_price(
+    page: Client, account: BrokerAccount, instrument: Instrument
+) -> None:
+    make.put_price(instrument, 71_000, age=timedelta(hours=9))
+    response = preview(page, typed(account, instrument))
+    assert response.context["start"].is_stale
+    assert "마지막 시세로 셈했습니다" in text(response)
+
+
+def test_without_any_price_the_preview_says_so(page: Client, account: BrokerAccount) -> None:
+    unpriced = make.make_instrument("000660", name_ko="SK하이닉스")
+    assert "아직 시세가 없어" in text(preview(page, typed(account, unpriced)))
+
+
+def test_sales_by_limits_alone_are_not_counted_as_none(
+    page: Client, account: BrokerAccount, instrument: Instrument
+) -> None:
+    wave(instrument)
+    rule = {"strategy": "week52_high", "shown": "week52_high", "rule_period": "20", "rule_take_profit_rate": "15"}
+    assert "한도로만 팔아 세지 않음" in text(preview(page, typed(account, instrument) | rule))
+
+
 def test_a_budget_that_buys_no_share_says_so(page: Client, account: BrokerAccount, instrument: Instrument) -> None:
     response = preview(page, typed(account, instrument, budget="1000"))
     assert response.context["start"].quantity == 0

@@ -135,5 +135,6 @@ def written(document: RuleDocument) -> str:
 
 
 def _sentences(problems: Iterable[Problem | Remark]) -> list[forms.ValidationError]:
-    language = sentence_language()
-    return [forms.ValidationError(each.sentence(language), code=each.code) for each in problems]
+    """Each once, where a file leaves out twice what is told the same way."""
+    said = {each.sentence(sentence_language()): each.code for each in problems}
+    return [forms.ValidationError(sentence, code=code) for sentence, code in said.items()]

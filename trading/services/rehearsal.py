@@ -17,8 +17,9 @@ from markets.models import Instrument
 from markets.types import Interval, Side, market_day
 from strategies.document import RuleDocument
 from trading import ledger
+from trading.errors import OrderRefused
 from trading.models import Balance
-from trading.services.checks import usable_quote, worst_price
+from trading.services.checks import worst_price
 from trading.sizing import size_buy
 
 if TYPE_CHECKING:  # TA-Lib is loaded by the first count: the web process starts without
@@ -64,7 +65,7 @@ def forget() -> None:
 class FirstBuy:
     """The first buy at the present price, in the instrument's currency; `quantity` 0 where the share buys no whole lot.
 
-    `total` is with the fee; `cash` what the account has free.
+    `total` is with the fee; `cash` what the account has free. `is_stale`: the market is silent, and the price its last one.
     """
 
     price: Decimal
@@ -73,6 +74,7 @@ class FirstBuy:
     fee: Decimal
     total: Decimal
     cash: Decimal
+    is_stale: bool
 
     @property
     def is_affordable(self) -> bool:
@@ -80,12 +82,14 @@ class FirstBuy:
 
 
 def first_buy(instrument: Instrument, account: BrokerAccount, budget: Decimal, share: Decimal) -> FirstBuy:
-    """What the first step would buy now with `share` of the budget. Raises OrderRefused without a usable price.
+    """What the first step would buy now with `share` of the budget. Raises OrderRefused without any price.
 
     The quantity is the one the plan itself would size, by the worst price it might fill at; the cost is at the ask.
     Raises NoRuleInForce, SizingInvalid.
     """
-    quote, rules = usable_quote(instrument), instrument.rules
+    quote, rules = markets.latest_quote(instrument), instrument.rules
+    if quote is None:
+        raise OrderRefused("no_price", instrument=instrument.key)
     on = market_day(markets.market_now(instrument))
     quantity = size_buy(
         budget=budget,
@@ -102,7 +106,8 @@ def first_buy(instrument: Instrument, account: BrokerAccount, budget: Decimal, s
         costs.charges(rules, Side.BUY, price, quantity, on) if quantity else costs.Charges(nothing, nothing, nothing)
     )
     total = charge.amount + charge.fee + charge.tax
-    return FirstBuy(price, quantity, charge.amount, charge.fee, total, _free_cash(account, instrument))
+    cash, is_stale = _free_cash(account, instrument), markets.quote_is_stale(quote)
+    return FirstBuy(price, quantity, charge.amount, charge.fee, total, cash, is_stale)
 
 
 def _free_cash(account: BrokerAccount, instrument: Instrument) -> Decimal:
