@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from markets.bar_csv import BarFile, BarRow
 from markets.models import Instrument, StoredBar
 from markets.services.clock import ALWAYS, calendar
-from markets.types import Interval, Source
+from markets.types import Bar, Interval, Source
 
 CHUNK = 20_000  # rows held in memory at once
 COLUMNS = ("instrument_id", "interval", "source", "opened_at", "closed_at", "open", "high", "low", "close", "volume")
@@ -47,8 +47,33 @@ def import_bars(stream: BinaryIO, instrument: Instrument, interval: Interval) ->
     return Imported(file.rows, file.rows - (after - before), dict(file.tolerated))
 
 
-def _write(instrument_id: int, interval: Interval, chunk: list[BarRow]) -> None:
-    head = (instrument_id, interval.value, Source.HISTORY.value)
+@transaction.atomic
+def keep_told_bars(bars: Sequence[Bar], instrument: Instrument, source: Source) -> int:
+    """Store closed bars as a broker tells them of the past, in the series of its own; those of the same times are replaced.
+
+    A price told today is adjusted for what happened since: the newer telling counts. How many there were.
+    """
+    for interval in {bar.interval for bar in bars}:
+        rows = [_row(bar) for bar in bars if bar.interval is interval]
+        for start in range(0, len(rows), CHUNK):
+            _write(instrument.pk, interval, rows[start : start + CHUNK], source)
+    return len(bars)
+
+
+def _row(bar: Bar) -> BarRow:
+    return (
+        int(bar.opened_at.timestamp()),
+        int(bar.closed_at.timestamp()),
+        float(bar.open),
+        float(bar.high),
+        float(bar.low),
+        float(bar.close),
+        float(bar.volume),
+    )
+
+
+def _write(instrument_id: int, interval: Interval, chunk: list[BarRow], source: Source = Source.HISTORY) -> None:
+    head = (instrument_id, interval.value, source.value)
     rows = [head + row for row in chunk]
     if connection.vendor == "postgresql":
         _copy(rows)
