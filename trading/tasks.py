@@ -47,7 +47,7 @@ def dispatch_orders() -> None:
     try:
         with waiting_for_the_disk():
             triggers.sweep(timezone.now())
-            Rounds(couriers, timezone.now).turn(fence, system.advance_epoch())
+            Rounds(couriers, timezone.now).turn(fence, epoch=system.advance_epoch())
             couriers.wait(ONE_ROUND)
     except system.ReleaseSuperseded as e:
         logger.warning("newer code sends from here on: %s", e)
