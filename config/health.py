@@ -1,10 +1,11 @@
 """How the running system is, for probes, operators and the supervisor."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import redis
 from django.conf import settings
@@ -95,6 +96,12 @@ def redis_answers() -> bool:
         return bool(_redis(os.getpid()).ping())
     except redis.RedisError:
         return False
+
+
+def queue_lengths(names: Iterable[str]) -> dict[str, int]:
+    """How many tasks wait in each of Celery's queues. Raises redis.RedisError."""
+    client = _redis(os.getpid())
+    return {name: int(cast("int", client.llen(name))) for name in names}  # the library types both of its clients
 
 
 @cache

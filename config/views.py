@@ -1,5 +1,7 @@
 """Pages that belong to no app: health for probes, and what a person sees when a request is refused."""
 
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -7,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config import health
+from config.operations import look
 
 
 @never_cache
@@ -30,6 +33,18 @@ def ready(_request: HttpRequest) -> JsonResponse:
     response = JsonResponse(report, status=status)
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark: "not ready" is an answer here, no error of ours
     return response
+
+
+@never_cache
+@require_safe
+@login_required
+def operations(request: HttpRequest) -> HttpResponse:
+    """How the whole installation is, for admins; the page asks again every few seconds."""
+    if not request.user.is_staff:
+        raise PermissionDenied
+    is_fragment = request.headers.get("HX-Request") == "true"
+    template = "config/_operations.html" if is_fragment else "config/operations.html"
+    return render(request, template, {"look": look(timezone.now()), "page": "operations"})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
