@@ -124,6 +124,18 @@ def test_a_plan_s_form_begins_with_the_strategy_of_the_page(page: Client, user: 
         assert form.chosen().document == page.get(url).context["shown"].document
 
 
+def test_a_backtest_begins_with_the_strategy_of_the_page(page: Client, user: User) -> None:
+    version = save_document(user, named("내 것", short=8))
+    plan = scene.make_plan(user, make.make_account(user), scene.make_stock())
+    urls = [of(version), reverse("trading:strategy_library", args=["rsi"]), reverse("trading:plan", args=[plan.pk])]
+    documents = [named("내 것", short=8), LIBRARY["rsi"].build(), RuleDocument.from_data(plan.strategy_version.document)]
+    for url, document in zip(urls, documents, strict=True):
+        link = re.search(rf'href="({reverse("backtests:new")}\?[^"]+)"', page.get(url).content.decode())
+        assert link is not None, url
+        form = page.get(link[1].replace("&amp;", "&")).context["form"]
+        assert form.rule.document == document
+
+
 def test_pages_stay_within_the_budget_of_queries(page: Client, user: User) -> None:
     for number in range(30):
         version = save_document(user, named("내 것", short=2 + number, long=100))
