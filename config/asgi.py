@@ -12,12 +12,8 @@ from django.db import connections  # noqa: E402
 # Every request comes in a thread of its own here: a connection kept for the next one would only be left behind.
 connections.settings["default"]["CONN_MAX_AGE"] = 0
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from channels.routing import ProtocolTypeRouter  # noqa: E402
 
-from config.sockets import socket_urls  # noqa: E402
+from config.sockets import sockets  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {"http": _http, "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(socket_urls)))}
-)
+application = ProtocolTypeRouter({"http": _http, "websocket": sockets})

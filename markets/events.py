@@ -6,7 +6,7 @@ Numbers are strings, as everywhere in JSON. Each payload is encoded once, here; 
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,14 +17,17 @@ import orjson
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
+from markets.executions import book_fields, executions
 from markets.models import LatestQuote
 from markets.services import quote_is_stale
-from markets.types import OrderBook, Quote
+from markets.types import OrderBook, Quote, Tick
 
 logger = logging.getLogger(__name__)
 
 QUOTES_GROUP = "quotes"
 BATCH = "quotes.batch"
+TRADES_GROUP = "trades"  # every trade of the instruments somebody wants one by one
+TRADES_BATCH = "trades.batch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,20 @@ def batch(quotes: Sequence[Quote], books: Sequence[OrderBook], clock: MarketCloc
     }
 
 
+def trades_batch(
+    source: str, ticks: Sequence[Tick], quotes: Sequence[Quote], books: Sequence[OrderBook], wanted: Container[str]
+) -> dict[str, Any] | None:
+    """The channel-layer message with the trades and books of what is wanted one by one; None where there are none."""
+    prices = {quote.instrument: quote for quote in quotes}
+    traded: dict[str, list[Tick]] = {}
+    for tick in ticks:
+        if tick.instrument in wanted and tick.instrument in prices:
+            traded.setdefault(tick.instrument, []).append(tick)
+    found = {key: executions(told, prices[key]) for key, told in traded.items()}
+    depth = {book.instrument: book_fields(book) for book in books if book.instrument in wanted}
+    return {"type": TRADES_BATCH, "source": source, "trades": found, "books": depth} if found or depth else None
+
+
 class QuotePublisher:
     """The feed's end: sends batches to every web process, and never holds the feed up.
 
@@ -122,17 +139,11 @@ class QuotePublisher:
 
     def publish(self, quotes: Sequence[Quote], books: Sequence[OrderBook], clock: MarketClock) -> bool:
         """Send one batch within half a second. False when it was dropped because Redis is away."""
-        if time.monotonic() < self._try_again_at:
-            return False
-        try:
-            self._loop.run_until_complete(self._send(batch(quotes, books, clock)))
-        except (OSError, TimeoutError, RedisError) as e:
-            self._pause(e)
-            return False
-        if self._failures:
-            logger.info("quotes: Redis is back after %s failed tries", self._failures)
-        self._failures, self._try_again_at = 0, 0.0
-        return True
+        return self._sent(QUOTES_GROUP, batch(quotes, books, clock))
+
+    def publish_trades(self, message: dict[str, Any]) -> bool:
+        """Send a `trades_batch`; as `publish`."""
+        return self._sent(TRADES_GROUP, message)
 
     def close(self) -> None:
         """Give the connection back. The publisher cannot be used afterwards."""
@@ -141,9 +152,22 @@ class QuotePublisher:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
-    async def _send(self, message: dict[str, Any]) -> None:
+    def _sent(self, group: str, message: dict[str, Any]) -> bool:
+        if time.monotonic() < self._try_again_at:
+            return False
+        try:
+            self._loop.run_until_complete(self._send(group, message))
+        except (OSError, TimeoutError, RedisError) as e:
+            self._pause(e)
+            return False
+        if self._failures:
+            logger.info("quotes: Redis is back after %s failed tries", self._failures)
+        self._failures, self._try_again_at = 0, 0.0
+        return True
+
+    async def _send(self, group: str, message: dict[str, Any]) -> None:
         async with asyncio.timeout(self.SEND_SECONDS):
-            await self._layer.group_send(QUOTES_GROUP, message)
+            await self._layer.group_send(group, message)
 
     def _pause(self, reason: Exception) -> None:
         self._failures += 1

@@ -29,7 +29,7 @@ from markets.models import Instrument
 from markets.services.demand import Watching
 from markets.types import Bar, Interval, OrderBook, Quote, Source, Tick
 from trading.management.kis_streams import Streams
-from trading.management.turns import is_taken, ring
+from trading.management.turns import TradeTelling, is_taken, ring
 from trading.services import live_feed
 from trading.services.feeding import Feeding
 from trading.services.leases import Tenure
@@ -129,6 +129,7 @@ class RunningKis:
         self._feeding = Feeding(self._market, self._instruments, Silent())
         self._publisher = QuotePublisher()
         self._watching = Watching()
+        self._telling = TradeTelling(Source.KIS, self._publisher, self._watching)
         self._streams = Streams(self._mailbox, venue)
         self._gaps = self._gap_reader(rows)
         self._unwritten = Unwritten()
@@ -170,6 +171,7 @@ class RunningKis:
         if batch.quotes or batch.books or moment - self._shown > BEAT_EVERY:
             self._shown = moment
             self._publisher.publish(batch.quotes, batch.books, MarketClock(Source.KIS, batch.at, SPEED))
+            self._telling.tell(batch)
 
     def _write(self, now: datetime) -> None:
         """Bars, prices, orders that meet them: a few times a second, and the pulse once in any case."""

@@ -3,13 +3,34 @@
 import logging
 from collections.abc import Callable
 from threading import Event
+from typing import Any, Protocol
 
 from django.db import InterfaceError, OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerAway
 
+from brokers.simulator.events import Batch
+from markets.events import trades_batch
+from markets.services.demand import Watching
 from trading.tasks import evaluate_plans
 
 logger = logging.getLogger(__name__)
+
+
+class TradesPublisher(Protocol):
+    def publish_trades(self, message: dict[str, Any]) -> bool: ...
+
+
+class TradeTelling:
+    """Every trade, and every book, of the instruments that somebody wants one by one."""
+
+    def __init__(self, source: str, publisher: TradesPublisher, watching: Watching | None = None) -> None:
+        self._source, self._publisher = source, publisher
+        self._watching = watching or Watching()
+
+    def tell(self, batch: Batch) -> None:
+        wanted = self._watching.now().trades
+        if wanted and (message := trades_batch(self._source, batch.ticks, batch.quotes, batch.books, wanted)):
+            self._publisher.publish_trades(message)
 
 
 def ring(instrument_ids: list[int]) -> None:

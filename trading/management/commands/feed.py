@@ -23,7 +23,7 @@ from markets.folding import BarFolder
 from markets.models import Instrument, PriceFeed
 from markets.types import Bar, Interval, Source
 from trading.management.kis_feed import KisLoop
-from trading.management.turns import is_taken, ring
+from trading.management.turns import TradeTelling, is_taken, ring
 from trading.services import feeding
 from trading.services.durability import commit_without_waiting_for_the_disk
 from trading.services.feeding import Feeding
@@ -128,7 +128,9 @@ class RunningMarket:
         seed, keeps_sessions = settings.SIMULATOR_SEED, settings.SIMULATOR_SESSIONS
         self._market = feeding.open_simulator(seed, keeps_sessions)
         self._folder = feeding.folder_for(self._market, seed, keeps_sessions)
-        self._feeding = Feeding(self._market, feeding.simulated_instruments(), QuotePublisher())
+        publisher = QuotePublisher()
+        self._feeding = Feeding(self._market, feeding.simulated_instruments(), publisher)
+        self._telling = TradeTelling(Source.SIMULATOR, publisher)
         self._pace = Pace(1, timezone.now())
         self._last_step = monotonic()
         markets.beat(Source.SIMULATOR, self._market.clock, keeps_sessions=keeps_sessions)
@@ -141,6 +143,7 @@ class RunningMarket:
             return
         self._feeding.own(feeding.simulated_instruments())
         batch = self._market.advance(to)
+        self._telling.tell(batch)
         closed = [bar for tick in batch.ticks for bar in self._folder.add(tick)]
         closed += self._folder.close_until(batch.at)
         opened = self._feeding.openings(batch, self._folder.open_bar)
@@ -166,7 +169,9 @@ class ReplayLoop:
         self._replay = replay
         self._instrument = instrument
         self._speed = speed
-        self._feeding = Feeding(replay, [instrument], QuotePublisher())
+        publisher = QuotePublisher()
+        self._feeding = Feeding(replay, [instrument], publisher)
+        self._telling = TradeTelling(Source.REPLAY, publisher)
         self._folder = BarFolder(replay.bar_bounds, [replay.finest_interval])
         self._played = 0
         markets.beat(Source.REPLAY, replay.clock, speed=speed)
@@ -192,6 +197,7 @@ class ReplayLoop:
 
     def _take(self, to: Any) -> None:
         batch = self._replay.advance(to)
+        self._telling.tell(batch)
         self._played += len(batch.closed_bars)
         ring(self._feeding.take(batch, list(batch.closed_bars), self._speed, self._opened(batch)))
 
