@@ -17,6 +17,7 @@ from accounts.api.problems import SENTENCES, Problem, sentence_of
 from accounts.api.wire import written
 from accounts.errors import AccountsError, TooManyTries
 from accounts.services.second_factor import FactorRefused
+from backtests.errors import BacktestRefused
 from brokers.errors import BrokerError
 from brokers.services.credentials import KeyRefused
 from strategies.errors import DocumentInvalid
@@ -161,6 +162,7 @@ TELLERS: tuple[tuple[type[Exception], Callable[[Any], Refusal]], ...] = (
     (BrokerError, _broker),
     (DocumentInvalid, _document),
     (StrategyRefused, _strategy),
+    (BacktestRefused, _strategy),
     (exceptions.ValidationError, _invalid),
     (exceptions.APIException, _drf),
     (Http404, _missing),

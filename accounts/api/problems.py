@@ -46,6 +46,9 @@ SENTENCES = {
     "registration_closed": _("지금은 가입을 받지 않습니다."),
     "password_refused": _("이 비밀번호는 쓸 수 없습니다."),
     "name_taken": _("이미 쓰이는 이름입니다."),
+    "default_account_missing": _("요청에 계좌가 없고 기본 계좌도 정해져 있지 않습니다."),
+    "default_instrument_missing": _("요청에 종목이 없고 기본 종목도 정해져 있지 않습니다."),
+    "default_budget_missing": _("요청에 예산이 없고 기본 예산도 정해져 있지 않습니다."),
     "too_many_watched": _("관심 종목은 %(limit)s개까지입니다."),
     "document_invalid": _("규칙 문서를 쓸 수 없습니다. 자세한 내용은 detail에 있습니다."),
     # what is wrong with one field

@@ -184,7 +184,7 @@ def config_row(plan: SwingPlan) -> dict[str, Any]:
 def _number(written: Any, numbers: dict[str, Any]) -> float | None:
     """A number of the document, or the parameter it names."""
     if isinstance(written, dict):
-        written = numbers.get(str(written.get("parameter", "")), written.get("number"))
+        written = numbers.get(str(written.get("param", "")), written.get("number"))
     return float(written) if isinstance(written, int | float) else None
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.api import accounts, orders, plans, portfolio, safety
+from trading.api import accounts, defaults, orders, plans, portfolio, safety
 
 ACCOUNT = "broker-accounts/<uuid:account_id>/"
 ORDER = "orders/<uuid:order_id>/"
@@ -31,6 +31,7 @@ urlpatterns = [
     path(f"{ORDER}cancel/", orders.CancelOrder.as_view()),
     path(f"{ORDER}fills/", orders.OrderFills.as_view()),
     path("swing-plans/", plans.Plans.as_view()),
+    path("swing-plans/defaults/", defaults.Defaults.as_view()),
     path("swing-plans/configs/", plans.Configs.as_view()),
     path(PLAN, plans.OnePlan.as_view()),
     path(f"{PLAN}evaluations/", plans.Evaluations.as_view()),

@@ -1,5 +1,6 @@
 """Orders and what became of them, the ledger, the plans, what brokers listed, and what keeps one writer on the wire."""
 
+from trading.models.defaults import AliasDefaults
 from trading.models.ledger import Balance, Journal, Posting
 from trading.models.operations import Lease, Pulse
 from trading.models.orders import Fill, Order, OrderAttempt, OrderEvent
@@ -11,6 +12,7 @@ from trading.models.safety import Alert, BooksCheck, Halt, RiskLimit, System
 __all__ = [
     "AccountReading",
     "Alert",
+    "AliasDefaults",
     "Balance",
     "BooksCheck",
     "BrokerOrder",

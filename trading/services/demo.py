@@ -20,6 +20,7 @@ from markets.models import Instrument, PriceFeed, StoredBar, WatchlistItem
 from markets.types import InstrumentKind, InstrumentRules, Interval, Side, Source
 from strategies.library.swing import ACTIVE_SWING, DEFAULT_SWING, SwingParameters
 from trading.dispatch import dispatch_once
+from trading.models import AliasDefaults
 from trading.services import evaluation, feeding, leases, orders
 from trading.services.accounts import open_virtual_account
 from trading.services.matching import instruments_with_resting_orders, match_virtual
@@ -101,6 +102,8 @@ def seed_demo(email: str, password: str, seed: int, keeps_sessions: bool, now: d
     account = open_virtual_account(user, "모의 계좌", OPENING_BALANCE, at=market.clock)
     for position, key in enumerate(WATCHED):
         WatchlistItem.objects.create(user=user, instrument=instruments[key], position=position)
+    first = instruments[PLANS[0].instrument]
+    AliasDefaults.objects.create(user=user, broker_account=account, instrument=first, budget=PLANS[0].budget)
     for plan in PLANS:
         register_plan(
             user,
