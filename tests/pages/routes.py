@@ -77,4 +77,7 @@ def _is_file(route: Route) -> bool:
 
 
 def _is_page(response: Response | None) -> bool:
-    return response is not None and response.ok and "text/html" in response.headers.get("content-type", "")
+    """What answers in its own place with a page: no file, and no door to another page."""
+    if response is None or not response.ok or response.request.redirected_from is not None:
+        return False
+    return "text/html" in response.headers.get("content-type", "")
