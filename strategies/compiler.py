@@ -35,10 +35,9 @@ class CompiledRule:
 
     def see(self, sight: Sight) -> Seen:
         """The rule on one bar: what `Evaluation.row` says of it, to the last bit and byte."""
-        told = [formula.at(sight) for formula in self.formulas]
-        passed = [each[PASSED] for each in told]
+        passed = [sight[formula][PASSED] for formula in self.formulas]
         entries = [_entry_seen(holds, passed, level, sight) for holds, level in self.steps]
-        return Seen(self.words, sight, told, entries, self.leaves is not None and self.leaves(passed))
+        return Seen(self.words, sight, entries, self.leaves is not None and self.leaves(passed))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +95,6 @@ def compile_document(document: RuleDocument, parameters: Mapping[str, float] | N
     leaves = None if isinstance(bound.exit, RiskOnly) else said.test(bound.exit)
     numbers = tuple(said.number(condition) for _, condition in bound.conditions())
     levels = (level.history for _, level in steps if level is not None)
-    warm_up = max(LEAST_WARM_UP, *(formula.history for formula in said.formulas), *levels)
-    rule = CompiledRule(tuple(said.formulas), steps, leaves, RowWords(bound, numbers))
+    warm_up = max(LEAST_WARM_UP, *(formula.history for formula in said.all), *levels)
+    rule = CompiledRule(said.all, steps, leaves, RowWords(bound, [said.all[number] for number in numbers]))
     return Evaluator(bound, warm_up, said.calls, rule, numbers)

@@ -36,8 +36,11 @@ class Figure(Protocol):
         """The figure on one bar."""
 
 
-class Sight(dict[Figure, float]):
-    """One bar of a frame: its figures, each looked up once, whichever rule asks. Raises IndexError where there is no such bar."""
+class Sight(dict[Any, Any]):
+    """One bar of a frame. What is asked of it (a figure, a condition, its words) is looked up once, whichever rule asks.
+
+    Raises IndexError where there is no such bar.
+    """
 
     __slots__ = ("close", "closed_at", "frame", "index")
 
@@ -46,16 +49,16 @@ class Sight(dict[Figure, float]):
         self.frame, self.index = frame, range(len(frame.bars))[index]
         self.closed_at, self.close = int(frame.bars.closed_at[index]), float(frame.bars.close[index])
 
-    def __missing__(self, figure: Figure) -> float:
-        value = self[figure] = figure.at(self)
-        return value
+    def __missing__(self, asked: Any) -> Any:
+        answer = self[asked] = asked.at(self)
+        return answer
 
 
 Kind = TypeVar("Kind")
 
 
 def the(kind: Callable[..., Kind], *parts: Hashable) -> Kind:
-    """The one figure of this meaning in the process, so that whoever asks for it finds what was looked up before."""
+    """The one thing of this meaning in the process, so that whoever asks for it finds what was looked up before."""
     made: Kind = _the(kind, parts)
     return made
 
@@ -134,7 +137,7 @@ class AboveZero:
         return np.where(values > 0, values, nan)
 
     def at(self, sight: Sight) -> float:
-        value = sight[self.line]
+        value: float = sight[self.line]
         return value if value > 0 else nan
 
 

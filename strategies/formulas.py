@@ -41,16 +41,11 @@ Test = Callable[[Sequence[Any]], Any]  # what a group makes of the verdicts of a
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Formula:
-    """A condition ready to be asked: its figures, and what it tells of their values."""
+    """A condition ready to be asked: its figures, and what it tells of their values. One object for each meaning (`the`)."""
 
     figures: tuple[Figure, ...]
     tell: Callable[..., Told]
     read: Callable[[Sight], Sequence[float]]
-
-    @classmethod
-    def of(cls, tell: Callable[..., Told], *figures: Figure) -> "Formula":
-        """`figures`: two at the least."""
-        return cls(figures, tell, itemgetter(*figures))
 
     @property
     def history(self) -> int:
@@ -64,31 +59,108 @@ class Formula:
         return self.tell(*self.read(sight))
 
 
+def _formula(tell: Callable[..., Told], *figures: Figure) -> Formula:
+    """`figures`: two at the least."""
+    return Formula(figures, tell, itemgetter(*figures))
+
+
 def _is_unequal(left: Any, right: Any) -> Any:
     return (left < right) | (left > right)  # a figure that is missing is not unequal
 
 
-OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     **{"gt": gt, "ge": ge, "lt": lt, "le": le, "eq": eq},
     "ne": _is_unequal,
 }
+_SIGNALS: Mapping[str, Callable[[Any, Any], Any]] = {"bullish": gt, "bearish": lt, "detected": ne}
+
+
+def compared(op: str, left: Figure, right: Figure) -> Formula:
+    """Where `left` stands to `right` as `op` says; equality is exact."""
+    stands = _OPERATORS[op]
+
+    def tell(value: Any, threshold: Any) -> Told:
+        return value, threshold, stands(value, threshold), None, None
+
+    return _formula(tell, left, right)
+
+
+def crossed(is_above: bool, left: Figure, right: Figure, left_before: Figure, right_before: Figure) -> Formula:
+    """Where `left` goes from at or below `right` to above it, or the mirror image: all four figures are needed."""
+    beyond, not_yet = (gt, le) if is_above else (lt, ge)
+
+    def tell(value: Any, threshold: Any, value_before: Any, threshold_before: Any) -> Told:
+        return value, threshold, beyond(value, threshold) & not_yet(value_before, threshold_before), None, None
+
+    return _formula(tell, left, right, left_before, right_before)
+
+
+def visited(is_below: bool, bars: int, line: Line, level: Figure) -> Formula:
+    """Where `line` was below `level` within `bars` bars and is above it now, or the mirror image.
+
+    Where the level moves, it is the distance from it that was below zero, and that the extreme is of.
+    """
+    beyond, back = (lt, gt) if is_below else (gt, lt)
+
+    def fixed(value: Any, threshold: Any, extreme: Any) -> Told:
+        return value, threshold, beyond(extreme, threshold) & back(value, threshold), extreme, None
+
+    def moving(value: Any, threshold: Any, extreme: Any) -> Told:
+        return value, threshold, beyond(extreme, 0) & back(value - threshold, 0), extreme, None
+
+    if isinstance(level, Line):
+        return _formula(moving, line, level, the(Furthest, line, bars, is_below, level))
+    return _formula(fixed, line, level, the(Furthest, line, bars, is_below))
+
+
+def enclosed(line: Line, low: Figure, high: Figure) -> Formula:
+    """Where `line` lies between the edges, both counted."""
+
+    def tell(value: Any, lower: Any, upper: Any) -> Told:
+        return value, lower, (value >= lower) & (value <= upper), None, upper
+
+    return _formula(tell, line, low, high)
+
+
+def moved(op: str, now: Line, then: Line, threshold: Figure, usual: Figure | None) -> Formula:
+    """Where the change from `then` to `now`, in units of `usual` where given, stands to the threshold as `op` says."""
+    stands = _OPERATORS[op]
+
+    def raw(value: Any, before: Any, limit: Any) -> Told:
+        change = value - before
+        return change, limit, stands(change, limit), None, None
+
+    def scaled(value: Any, before: Any, limit: Any, unit: Any) -> Told:
+        change = (value - before) / unit
+        return change, limit, stands(change, limit), None, None
+
+    return _formula(raw, now, then, threshold) if usual is None else _formula(scaled, now, then, threshold, usual)
+
+
+def drawn(pattern: str, signal: str) -> Formula:
+    """Where the candlestick pattern ends, as a rising one, a falling one or either."""
+    stands = _SIGNALS[signal]
+
+    def tell(found: Any, nothing: Any) -> Told:
+        return found, nothing, stands(found, nothing), None, None
+
+    return _formula(tell, the(Pattern, pattern), the(Number, 0.0))
 
 
 class Formulas:
-    """The conditions of one document as formulas, those that say the same but for their label once."""
+    """The conditions of one document as formulas, those that say the same once."""
 
     def __init__(self, indicators: Mapping[str, IndicatorSpec]) -> None:
         self.calls = {alias: call_of(spec) for alias, spec in indicators.items()}
-        self.formulas: list[Formula] = []
-        self._numbers: dict[Condition, int] = {}
+        self._numbers: dict[Formula, int] = {}
+
+    @property
+    def all(self) -> tuple[Formula, ...]:
+        return tuple(self._numbers)
 
     def number(self, condition: Condition) -> int:
-        """Where the condition stands in `formulas`."""
-        meant = condition.model_copy(update={"label": ""}) if condition.label else condition
-        if meant not in self._numbers:
-            self._numbers[meant] = len(self.formulas)
-            self.formulas.append(self._formula(meant))
-        return self._numbers[meant]
+        """Where the condition stands among all."""
+        return self._numbers.setdefault(self.formula(condition), len(self._numbers))
 
     def test(self, group: AllOf | AnyOf) -> Test:
         """Whether the group holds, given what its conditions, and those of all others, said."""
@@ -104,78 +176,34 @@ class Formulas:
         """Where an order waits, or how far above the next open; NaN: nowhere, for want of a price or a distance above zero."""
         return the(AboveZero, self._line(stop.level))
 
-    def _formula(self, condition: Condition) -> Formula:
+    def formula(self, condition: Condition) -> Formula:
+        """What the condition asks; its label changes nothing in that."""
+        line, figure = self._line, self._figure
         match condition:
             case Compare():
-                return self._compare(condition)
+                return the(compared, condition.op, figure(condition.left), figure(condition.right))
             case Cross():
-                return self._cross(condition)
+                sides = condition.left, condition.right
+                earlier = (figure(side, earlier=1) for side in sides)
+                return the(crossed, condition.kind == "cross_above", *map(figure, sides), *earlier)
             case Was():
-                return self._was(condition)
+                is_below, bars = condition.kind == "was_below_within", int(known(condition.bars))
+                return the(visited, is_below, bars, line(condition.series), figure(condition.threshold))
             case Between():
-                return self._between(condition)
+                return the(enclosed, line(condition.series), figure(condition.low), figure(condition.high))
             case Change():
-                return self._change(condition)
+                return self._change(condition, int(known(condition.bars)))
             case Candle():
-                return _candle(condition)
+                return the(drawn, condition.pattern, condition.signal)
             case _:
                 assert_never(condition)
 
-    def _compare(self, condition: Compare) -> Formula:
-        stands = OPERATORS[condition.op]
-
-        def tell(left: Any, right: Any) -> Told:
-            return left, right, stands(left, right), None, None
-
-        return Formula.of(tell, self._figure(condition.left), self._figure(condition.right))
-
-    def _cross(self, condition: Cross) -> Formula:
-        beyond, not_yet = (gt, le) if condition.kind == "cross_above" else (lt, ge)
-
-        def tell(left: Any, right: Any, left_before: Any, right_before: Any) -> Told:
-            return left, right, beyond(left, right) & not_yet(left_before, right_before), None, None
-
-        sides = condition.left, condition.right
-        return Formula.of(tell, *map(self._figure, sides), *(self._figure(side, earlier=1) for side in sides))
-
-    def _was(self, condition: Was) -> Formula:
-        below = condition.kind == "was_below_within"
-        beyond, back = (lt, gt) if below else (gt, lt)
-        line, level = self._line(condition.series), self._figure(condition.threshold)
-        is_fixed = isinstance(level, Number)
-        furthest = the(Furthest, line, int(known(condition.bars)), below, None if is_fixed else level)
-
-        def fixed(value: Any, threshold: Any, extreme: Any) -> Told:
-            return value, threshold, beyond(extreme, threshold) & back(value, threshold), extreme, None
-
-        def moving(value: Any, threshold: Any, extreme: Any) -> Told:
-            return value, threshold, beyond(extreme, 0) & back(value - threshold, 0), extreme, None
-
-        return Formula.of(fixed if is_fixed else moving, line, level, furthest)
-
-    def _between(self, condition: Between) -> Formula:
-        def tell(value: Any, low: Any, high: Any) -> Told:
-            return value, low, (value >= low) & (value <= high), None, high
-
-        return Formula.of(tell, self._line(condition.series), self._figure(condition.low), self._figure(condition.high))
-
-    def _change(self, condition: Change) -> Formula:
-        stands, bars = OPERATORS[condition.op], int(known(condition.bars))
-
-        def raw(now: Any, then: Any, threshold: Any) -> Told:
-            moved = now - then
-            return moved, threshold, stands(moved, threshold), None, None
-
-        def scaled(now: Any, then: Any, threshold: Any, usual: Any) -> Told:
-            moved = (now - then) / usual
-            return moved, threshold, stands(moved, threshold), None, None
-
-        line = self._line(condition.series)
-        figures = line, self._line(condition.series, bars), self._figure(condition.threshold)
-        if condition.unit == "raw":
-            return Formula.of(raw, *figures)
-        usual = IndicatorCall("sma", "volume", (("period", bars),))
-        return Formula.of(scaled, *figures, the(AboveZero, the(Line, usual, "value")))
+    def _change(self, condition: Change, bars: int) -> Formula:
+        usual = None
+        if condition.unit == "average_volume":
+            usual = the(AboveZero, the(Line, the(IndicatorCall, "sma", "volume", (("period", bars),)), "value"))
+        now, then = self._line(condition.series), self._line(condition.series, bars)
+        return the(moved, condition.op, now, then, self._figure(condition.threshold), usual)
 
     def _figure(self, operand: Operand, earlier: int = 0) -> Figure:
         match operand:
@@ -191,18 +219,6 @@ class Formulas:
         if isinstance(operand, ColumnOperand):
             return the(Line, operand.column, "", *shift)
         return the(Line, self.calls[operand.indicator], operand.output, *shift)
-
-
-_SIGNALS: Mapping[str, Callable[[Any, Any], Any]] = {"bullish": gt, "bearish": lt, "detected": ne}
-
-
-def _candle(condition: Candle) -> Formula:
-    stands = _SIGNALS[condition.signal]
-
-    def tell(found: Any, nothing: Any) -> Told:
-        return found, nothing, stands(found, nothing), None, None
-
-    return Formula.of(tell, the(Pattern, condition.pattern), the(Number, 0.0))
 
 
 def call_of(spec: IndicatorSpec) -> IndicatorCall:

@@ -10,8 +10,8 @@ from math import isfinite
 
 from strategies.conditions import Condition, IndicatorOperand, operands
 from strategies.document import IndicatorSpec, RuleDocument, StagedEntry
-from strategies.figures import Sight
-from strategies.formulas import Told
+from strategies.figures import Sight, the
+from strategies.formulas import Formula, Told
 from strategies.rows import ConditionRow
 
 _BOOL = {True: "true", False: "false"}
@@ -29,45 +29,51 @@ class EntrySeen:
 PASSED_ENTRY, FAILED_ENTRY = EntrySeen(True), EntrySeen(False)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FigureWords:
+    """What a row says of a condition on one bar: its figures and its verdict, as JSON."""
+
+    formula: Formula
+
+    def at(self, sight: Sight) -> str:
+        return _figures(sight[self.formula])
+
+
 class Seen:
     """A rule's verdict on one bar, shared by all its plans. The text is made when somebody asks for it, once."""
 
-    __slots__ = ("_text", "_told", "_words", "close", "closed_at", "entries", "exit")
+    __slots__ = ("_sight", "_text", "_words", "close", "closed_at", "entries", "exit")
 
-    def __init__(
-        self, words: "RowWords", sight: Sight, told: Sequence[Told], entries: Sequence[EntrySeen], leaves: bool
-    ) -> None:
-        self._words, self._told, self._text = words, told, ""
+    def __init__(self, words: "RowWords", sight: Sight, entries: Sequence[EntrySeen], leaves: bool) -> None:
+        self._words, self._sight, self._text = words, sight, ""
         self.closed_at, self.close = sight.closed_at, sight.close
         self.entries, self.exit = entries, leaves
 
     @property
     def text(self) -> str:
         """The JSON of `Row.as_data()`."""
-        if not self._text:
-            self._text, self._told = self._words.text(self, self._told), ()
+        self._text = self._text or self._words.text(self, self._sight)
         return self._text
 
 
 class RowWords:
     """What the rows of one document say on every bar alike."""
 
-    def __init__(self, document: RuleDocument, numbers: Sequence[int]) -> None:
-        """`numbers`: for each condition of the document, in order, which of the formulas it is."""
-        placed = [_head(path, condition, document.indicators) for path, condition in document.conditions()]
-        self._conditions = list(zip(placed, numbers, strict=True))
+    def __init__(self, document: RuleDocument, formulas: Sequence[Formula]) -> None:
+        """`formulas`: that of each condition of the document, in order."""
+        self._heads = [_head(path, condition, document.indicators) for path, condition in document.conditions()]
+        self._figures = [the(FigureWords, formula) for formula in formulas]
         self._entries = [
             (f'{{"name": {dumps(entry.name)}, "passed": ', ', "above_open": true}' if _is_above_open(entry) else "}")
             for entry in document.entries
         ]
 
-    def text(self, seen: Seen, told: Sequence[Told]) -> str:
-        figures = [_figures(each) for each in told]
+    def text(self, seen: Seen, sight: Sight) -> str:
         entries = [
             f"{head}{_BOOL[each.passed]}{_level(each)}{tail}"
             for (head, tail), each in zip(self._entries, seen.entries, strict=True)
         ]
-        conditions = [f"{head}{figures[number]}" for head, number in self._conditions]
+        conditions = [head + sight[figures] for head, figures in zip(self._heads, self._figures, strict=True)]
         return (
             f'{{"closed_at": {seen.closed_at}, "close": {seen.close!r}, "entries": [{", ".join(entries)}], '
             f'"exit": {_BOOL[seen.exit]}, "conditions": [{", ".join(conditions)}]}}'
