@@ -76,7 +76,7 @@ def test_days_of_years_are_read_page_by_page(paper: Credential, instrument: Inst
     told = history.import_days(keys.market(paper), instrument, first, LAST)
     bars = stored(instrument, Interval.D1)
     assert told.bars == len(bars) > 200
-    assert bars[-1].closed_at == int(datetime(2026, 11, 18, 6, 30, tzinfo=UTC).timestamp())
+    assert bars[-1].closed_at == int(datetime(2026, 11, 17, 6, 30, tzinfo=UTC).timestamp())  # no trade today
     assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in bars)
 
 
@@ -84,12 +84,12 @@ def test_days_told_again_take_the_place_of_those_before(
     paper: Credential, instrument: Instrument, venue: KisSandbox
 ) -> None:
     """A split changes the past: what is told today is adjusted for it."""
-    days = [["20261117", 70000, 71000, 69000, 70500, 1000], ["20261118", 70500, 71500, 70000, 71000, 2000]]
+    days = [["20261116", 70000, 71000, 69000, 70500, 1000], ["20261117", 70500, 71500, 70000, 71000, 2000]]
     venue.tell("bars", code="005930", days=days)
-    history.import_days(keys.market(paper), instrument, date(2026, 11, 17), LAST)
-    venue.tell("bars", code="005930", days=[[day, *(value // 2 for value in prices), volume * 2]
-                                            for day, *prices, volume in days])  # fmt: skip
-    history.import_days(keys.market(paper), instrument, date(2026, 11, 17), LAST)
+    history.import_days(keys.market(paper), instrument, date(2026, 11, 16), LAST)
+    halved = [["20261116", 35000, 35500, 34500, 35250, 2000], ["20261117", 35250, 35750, 35000, 35500, 4000]]
+    venue.tell("bars", code="005930", days=halved)
+    history.import_days(keys.market(paper), instrument, date(2026, 11, 16), LAST)
     assert [bar.close for bar in stored(instrument, Interval.D1)] == [35250.0, 35500.0]
 
 
