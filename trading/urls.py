@@ -25,7 +25,7 @@ urlpatterns = [
     path("strategies/preview/", views.strategy_preview, name="strategy_preview"),
     path("strategies/library/<slug:key>/", views.strategy_library, name="strategy_library"),
     path(
-        "strategies/library/<slug:key>/export/<slug:flavour>/",
+        "strategies/library/<slug:key>/export/<str:file>",
         views.strategy_library_export,
         name="strategy_library_export",
     ),
@@ -33,7 +33,7 @@ urlpatterns = [
     path("strategies/<uuid:strategy_id>/edit/", views.strategy_edit, name="strategy_edit"),
     path("strategies/<uuid:strategy_id>/<int:number>/", views.strategy_detail, name="strategy_version"),
     path(
-        "strategies/<uuid:strategy_id>/<int:number>/export/<slug:flavour>/",
+        "strategies/<uuid:strategy_id>/<int:number>/export/<str:file>",
         views.strategy_export,
         name="strategy_export",
     ),

@@ -128,7 +128,11 @@ def test_a_backtest_begins_with_the_strategy_of_the_page(page: Client, user: Use
     version = save_document(user, named("내 것", short=8))
     plan = scene.make_plan(user, make.make_account(user), scene.make_stock())
     urls = [of(version), reverse("trading:strategy_library", args=["rsi"]), reverse("trading:plan", args=[plan.pk])]
-    documents = [named("내 것", short=8), LIBRARY["rsi"].build(), RuleDocument.from_data(plan.strategy_version.document)]
+    documents = [
+        named("내 것", short=8),
+        LIBRARY["rsi"].build(),
+        RuleDocument.from_data(plan.strategy_version.document),
+    ]
     for url, document in zip(urls, documents, strict=True):
         link = re.search(rf'href="({reverse("backtests:new")}\?[^"]+)"', page.get(url).content.decode())
         assert link is not None, url
@@ -157,8 +161,8 @@ def test_nobody_reads_edits_copies_or_exports_another_s_strategy(page: Client, u
         of(theirs),
         edit_url(theirs),
         reverse("trading:strategy_new") + f"?from=saved:{theirs.pk}",
-        reverse("trading:strategy_export", args=[theirs.strategy_id, 1, "json"]),
-        reverse("trading:strategy_export", args=[theirs.strategy_id, 1, "full"]),
+        reverse("trading:strategy_export", args=[theirs.strategy_id, 1, "strategy.json"]),
+        reverse("trading:strategy_export", args=[theirs.strategy_id, 1, "full.kis.yaml"]),
     ]
     assert [page.get(url).status_code for url in urls] == [404] * len(urls)
     assert page.post(edit_url(theirs), {"text": written(named("남의 것", short=3))}).status_code == 404
@@ -210,7 +214,7 @@ def test_an_imported_file_goes_out_as_it_came(page: Client, user: User) -> None:
     """Lossless: what the rule document does not keep (author, tags, ids, dates) is there again."""
     page.post(IMPORT, {"text": EVERYTHING})
     version = StrategyVersion.objects.get()
-    response = page.get(reverse("trading:strategy_export", args=[version.strategy_id, 1, "full"]))
+    response = page.get(reverse("trading:strategy_export", args=[version.strategy_id, 1, "full.kis.yaml"]))
     assert read_kis_yaml(response.content).data == read_kis_yaml(EVERYTHING.encode()).data
     assert "attachment" in response["Content-Disposition"]
 
@@ -282,9 +286,9 @@ def test_a_file_without_an_exit_needs_the_person_s_word(page: Client) -> None:
 @pytest.mark.parametrize("key", sorted(LIBRARY))
 def test_what_goes_out_comes_back_as_the_same_rule_or_says_why_not(page: Client, key: str) -> None:
     document = LIBRARY[key].build()
-    by_json = page.get(reverse("trading:strategy_library_export", args=[key, "json"]))
+    by_json = page.get(reverse("trading:strategy_library_export", args=[key, "strategy.json"]))
     assert RuleDocument.from_data(json.loads(by_json.content)) == document
-    by_file = page.get(reverse("trading:strategy_library_export", args=[key, "full"]))
+    by_file = page.get(reverse("trading:strategy_library_export", args=[key, "full.kis.yaml"]))
     if by_file.status_code == 422:
         assert by_file.context["problems"]
         return
@@ -302,14 +306,14 @@ def _without_labels(document: RuleDocument) -> Any:
 
 
 def test_a_rule_with_two_steps_is_not_put_in_other_words(page: Client) -> None:
-    response = page.get(reverse("trading:strategy_library_export", args=["swing", "full"]))
+    response = page.get(reverse("trading:strategy_library_export", args=["swing", "full.kis.yaml"]))
     assert response.status_code == 422
     assert "entries[1]" in text(response)
 
 
 def test_an_unknown_form_of_export_is_not_found(page: Client) -> None:
     assert page.get(reverse("trading:strategy_library_export", args=["basic", "exe"])).status_code == 404
-    assert page.get(reverse("trading:strategy_library_export", args=["nothing", "json"])).status_code == 404
+    assert page.get(reverse("trading:strategy_library_export", args=["nothing", "strategy.json"])).status_code == 404
 
 
 # Changing

@@ -31,7 +31,7 @@ from trading.views.access import PersonRequest, signed_in
 
 PER_PAGE = 25
 OURS = ("swing", "swing_active", "basic", "rsi", "breakout")  # the rest of the library are presets of the KIS programs
-FLAVOURS = {"full", "portable"}
+FILES = {"full.kis.yaml": "full", "portable.kis.yaml": "portable", "strategy.json": "json"}  # the ends of addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,10 @@ class Shown:
         """What the plan form is asked to begin with."""
         return "preset=active" if self.source in NOT_OFFERED else f"strategy={self.source}"
 
-    def export_url(self, flavour: str) -> str:
+    def export_url(self, file: str) -> str:
         if self.version is None:
-            return reverse("trading:strategy_library_export", args=[self.key, flavour])
-        return reverse("trading:strategy_export", args=[self.version.strategy_id, self.version.number, flavour])
+            return reverse("trading:strategy_library_export", args=[self.key, file])
+        return reverse("trading:strategy_export", args=[self.version.strategy_id, self.version.number, file])
 
 
 @cache
@@ -100,14 +100,14 @@ def strategy_detail(request: PersonRequest, strategy_id: UUID, number: int | Non
 
 @require_GET
 @signed_in
-def strategy_library_export(request: PersonRequest, key: str, flavour: str) -> HttpResponse:
-    return _file(request, _library(key), flavour)
+def strategy_library_export(request: PersonRequest, key: str, file: str) -> HttpResponse:
+    return _file(request, _library(key), file)
 
 
 @require_GET
 @signed_in
-def strategy_export(request: PersonRequest, strategy_id: UUID, number: int, flavour: str) -> HttpResponse:
-    return _file(request, of_version(own_version(request, strategy_id, number)), flavour)
+def strategy_export(request: PersonRequest, strategy_id: UUID, number: int, file: str) -> HttpResponse:
+    return _file(request, of_version(own_version(request, strategy_id, number)), file)
 
 
 def own_version(request: PersonRequest, strategy_id: UUID, number: int | None = None) -> StrategyVersion:
@@ -166,7 +166,7 @@ def _page(request: PersonRequest, shown: Shown) -> HttpResponse:
         "hash": shown.document.version_hash(),
         "json": written(shown.document),
         "remarks": [remark[language] for remark in shown.settings.get("remarks", [])],
-        "exports": {flavour: shown.export_url(flavour) for flavour in ("full", "portable", "json")},
+        "exports": {flavour: shown.export_url(file) for file, flavour in FILES.items()},
     }
     return render(request, "trading/strategy.html", context | _history(shown.version))
 
@@ -181,18 +181,19 @@ def _history(version: StrategyVersion | None) -> dict[str, Any]:
     return {"versions": list(versions[:PER_PAGE]), "plans": list(followers[:PER_PAGE])}
 
 
-def _file(request: PersonRequest, shown: Shown, flavour: str) -> HttpResponse:
+def _file(request: PersonRequest, shown: Shown, file: str) -> HttpResponse:
     """The strategy as a file; what the format cannot say is told on a page instead of being put in other words."""
+    flavour = FILES.get(file)
+    if flavour is None:
+        raise Http404
     if flavour == "json":
         return _attachment(written(shown.document) + "\n", shown.title, "json", "application/json")
-    if flavour not in FLAVOURS:
-        raise Http404
     try:
         text = _kis_yaml(shown, flavour)
     except KisYamlInvalid as e:
         language = sentence_language()
         problems = [problem.sentence(language) for problem in e.problems]
-        context = {"shown": shown, "problems": problems, "flavour": flavour}
+        context = {"shown": shown, "problems": problems}
         return render(request, "trading/strategy_not_exported.html", context, status=422)
     return _attachment(text, shown.title, "kis.yaml", "application/yaml")
 
