@@ -27,6 +27,7 @@ from tests.trading.test_entries_live import (
 )
 from trading import services
 from trading.models import Order, SwingPlan
+from trading.plan_rules import library_rule
 from trading.services import feeding, stops
 from trading.services.audit import check_books
 
@@ -145,6 +146,16 @@ def test_a_paused_plan_leaves_what_has_gone_off_to_its_course(entry: Order) -> N
     tell(entry.instrument, reached, at=reached.at)
     services.pause_plan(entry.user, entry.plan_id)  # type: ignore[arg-type]
     assert make.fresh(entry).state == "pending"
+
+
+def test_other_terms_call_the_entry_back(entry: Order) -> None:
+    """A rule that waits on nearly every bar can be edited all the same."""
+    plan = SwingPlan.objects.get(orders=entry)
+    terms = {"budget": Decimal(2_000_000), "first_share": Decimal(1), "repeat": True, "cooldown_bars": 1, "mode": "on"}
+    services.edit_plan(entry.user, plan.pk, name="새 이름", parameters=library_rule("breakout", {}), **terms)  # type: ignore[arg-type]
+    assert make.fresh(entry).state == "withdrawn"
+    assert SwingPlan.objects.get().budget == 2_000_000
+    assert check_books().differences == ()
 
 
 def test_a_plan_that_is_being_stopped_waits_no_more(entry: Order) -> None:

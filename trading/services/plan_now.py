@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 from django.utils import timezone
 
 from brokers.protocol import OrderType, TimeInForce
-from brokers.virtual import costs
 from markets import services as markets
 from markets.calendars import Calendar, NoSessionAhead
 from markets.dated import NoRuleInForce
@@ -24,8 +23,9 @@ from trading.risk import Denial
 from trading.services import halts, limits
 from trading.services.asked import Asked, check_account
 from trading.services.checks import check_plan, worst_price
+from trading.services.plan_sizes import units_of_step
 from trading.services.steps import SOLD
-from trading.sizing import size_buy, size_sell
+from trading.sizing import size_sell
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _denial(
 ) -> Denial | None:
     rules, on = plan.instrument.rules, market_day(present.at)
     worst = worst_price(rules, side, None, None, quote, on)
-    quantity = size_sell(held=free, lot=rules.lot) if side is Side.SELL else _to_buy(plan, worst, step, on)
+    quantity = size_sell(held=free, lot=rules.lot) if side is Side.SELL else units_of_step(plan, step, worst, on)
     if not quantity and side is Side.SELL:
         raise OrderRefused("below_minimum", low=rules.lot, given=free)
     if not quantity:
@@ -141,20 +141,6 @@ def _denial(
         halts.denial_at_place(asked)
         or limits.denial_for(asked, quote, present, worst)
         or risk.shortage(side, risk.to_reserve(rules, side, quantity, worst, on), free)
-    )
-
-
-def _to_buy(plan: SwingPlan, price: Decimal, step: int, on: date) -> Decimal:
-    rules = plan.instrument.rules
-    return size_buy(
-        budget=plan.budget,
-        share=plan.first_share if step == 1 else Decimal(1),
-        price=price,
-        fee_rate=costs.rates(rules, Side.BUY, on).commission,
-        lot=rules.lot,
-        min_quantity=rules.min_quantity,
-        min_amount=rules.min_amount,
-        already_spent=plan.cycle_spent,
     )
 
 

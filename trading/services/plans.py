@@ -102,9 +102,10 @@ def edit_plan(
 ) -> SwingPlan:
     """Other terms, or another rule from the next bar on: bars closed by now are decided by the rule there was.
 
-    The rule becomes a new version, the one before stays. Raises NotAllowed, SwingPlan.DoesNotExist, and PlanRefused while
-    an order of the plan is open, while it is being stopped, and for a budget below what the cycle has spent. Where
-    `as_seen` is given: also `changed_meanwhile`, if somebody has edited the plan since it was read.
+    The rule becomes a new version, the one before stays; an entry that waits for its price is called back. Raises
+    NotAllowed, SwingPlan.DoesNotExist, and PlanRefused while another order of the plan is open, while it is being stopped,
+    and for a budget below what the cycle has spent. Where `as_seen` is given: also `changed_meanwhile`, if somebody has
+    edited the plan since it was read.
     """
     if not user.may_trade:
         raise NotAllowed
@@ -132,6 +133,7 @@ def _rewrite(
 ) -> SwingPlan:
     _lock_person(user)
     books.lock_account(seen.broker_account_id)  # no order is placed meanwhile
+    _call_entries_back(user, seen)
     plans = SwingPlan.objects.select_for_update(of=("self",)).select_related("strategy_version__strategy", "instrument")
     plan = plans.get(pk=seen.pk)
     _check_edit(plan, terms["budget"], terms["running_mode"])
@@ -201,9 +203,14 @@ def _pause(user: User, plan_id: UUID) -> SwingPlan:
     if user.may_trade:
         books.lock_account(SwingPlan.objects.for_user(user).get(pk=plan_id).broker_account_id)
     plan = _switch(user, plan_id, runs=False)
-    for order_id in list(waiting_stops().filter(plan=plan_id).values_list("pk", flat=True)):
-        cancel_order(user, order_id)
+    _call_entries_back(user, plan)
     return plan
+
+
+def _call_entries_back(user: User, plan: SwingPlan) -> None:
+    """What waits for its price is only a wish: withdrawn, it has cost nothing and used nothing up."""
+    for order_id in list(waiting_stops().filter(plan=plan).values_list("pk", flat=True)):
+        cancel_order(user, order_id)
 
 
 @transaction.atomic
@@ -254,7 +261,7 @@ def _check_edit(plan: SwingPlan, budget: Decimal, mode: str) -> None:
     """Raise PlanRefused for what a plan in the middle of something cannot become."""
     if plan.stopping:
         raise PlanRefused("plan_is_stopping")
-    if Order.objects.open().filter(plan=plan).exists():
+    if Order.objects.open().filter(plan=plan).exclude(pk__in=waiting_stops().filter(plan=plan).values("pk")).exists():
         raise PlanRefused("plan_has_open_order")
     if budget < plan.cycle_spent:
         raise PlanRefused("budget_below_spent", spent=plan.cycle_spent)

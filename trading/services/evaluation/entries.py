@@ -8,18 +8,18 @@ from decimal import Decimal
 from json import loads
 from typing import NamedTuple
 
-from brokers.virtual import costs
 from markets import services as markets
 from markets.models import LatestQuote
-from markets.types import Interval, Side, from_epoch, market_day
+from markets.types import Interval, from_epoch, market_day
 from strategies.rows import Row
 from trading import risk
 from trading.errors import OrderRefused
 from trading.models import SwingPlan
 from trading.services.checks import usable_quote
 from trading.services.evaluation.looks import Look
+from trading.services.plan_sizes import units_of_step
 from trading.services.standing import standings
-from trading.sizing import level_price, most_within, size_buy
+from trading.sizing import level_price, most_within
 
 
 class NotOpened(Exception):
@@ -69,18 +69,9 @@ def _bar_after(plan: SwingPlan, closed_at: datetime) -> tuple[datetime, datetime
 
 def quantity_to_buy(plan: SwingPlan, look: Look, step: int, entry: Entry | None) -> Decimal:
     """The units of a step, in whole lots; zero where its share pays for none. Raises OrderRefused."""
-    quote, rules, on = usable_quote(plan.instrument), plan.instrument.rules, market_day(look.now)
+    quote, on = usable_quote(plan.instrument), market_day(look.now)
     reference = (quote.ask or quote.price) if entry is None else entry.level
-    quantity = size_buy(
-        budget=plan.budget,
-        share=plan.first_share if step == 1 else Decimal(1),
-        price=risk.worst_buy_price(rules, reference, on),
-        fee_rate=costs.rates(rules, Side.BUY, on).commission,
-        lot=rules.lot,
-        min_quantity=rules.min_quantity,
-        min_amount=rules.min_amount,
-        already_spent=plan.cycle_spent,
-    )
+    quantity = units_of_step(plan, step, risk.worst_buy_price(plan.instrument.rules, reference, on), on)
     rate = look.rule.rates.max_position_rate
     return quantity if rate is None else min(quantity, _room(plan, rate, look.close))
 
