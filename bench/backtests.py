@@ -141,13 +141,15 @@ def child(engine: str, path: str, warm: str, work: str) -> None:
     make_run(warm)()
     start = time.perf_counter() - begun
     run_once = make_run(path)
-    seconds, answer = [], (0.0, 0)
+    seconds, cpu, answer = [], [], (0.0, 0)
     for _ in range(INNER.get(engine, 3)):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         answer = run_once()
         seconds.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - used)
     mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "mib": mib, "start": start, "answer": [float(each) for each in answer]}))
+    told = {"seconds": seconds, "cpu": cpu, "mib": mib, "start": start, "answer": [float(each) for each in answer]}
+    print(json.dumps(told))
 
 
 class Engines:
@@ -182,6 +184,7 @@ class Engines:
             told.append(json.loads(said.splitlines()[-1]))
         return {
             "seconds": statistics.median(each for one in told for each in one["seconds"]),
+            "cpu": statistics.median(each for one in told for each in one["cpu"]),
             "mib": max(each["mib"] for each in told),
             "start": told[0]["start"],
             "answer": told[0]["answer"],
@@ -193,6 +196,7 @@ class Engines:
         return {
             name: {
                 "seconds": statistics.median(each[name]["seconds"] for each in rounds),
+                "cpu": statistics.median(each[name]["cpu"] for each in rounds),
                 "start": statistics.median(each[name]["start"] for each in rounds),
                 "mib": max(each[name]["mib"] for each in rounds),
                 "answer": rounds[0][name]["answer"],
@@ -202,11 +206,14 @@ class Engines:
 
 
 def told(count: int, measured: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """One line for each engine; how many times slower than ours the peers are."""
-    ours = measured["ours"]["seconds"]
+    """One line for each engine; how many times slower than ours the peers are. On a busy machine look at the CPU's ratio."""
+    ours, our_cpu = measured["ours"]["seconds"], measured["ours"]["cpu"]
     for name, each in measured.items():
         equity, trades = each["answer"]
-        rate, times = f"{count / each['seconds']:>12,.0f} bars/s", f"{each['seconds'] / ours:7.1f} x ours"
+        rate, times = (
+            f"{count / each['seconds']:>12,.0f} bars/s",
+            f"{each['seconds'] / ours:7.1f} x ours (CPU {each['cpu'] / our_cpu:.1f})",
+        )
         print(
             f"{count:>9,} bars  {name:<15}{rate}{times}  first run after {each['start']:.1f} s  {each['mib']:4.0f} MiB"
             f"  equity {equity:,.4f}, {trades:.0f} trades"
@@ -234,7 +241,9 @@ def main() -> None:
         if "vectorbt" in swept:
             figures["sweep_vs_vectorbt"] = f"{swept['vectorbt']['seconds'] / alone:.1f}"
         for name, each in swept.items():
-            print(f"sweep of {len(FASTS) * len(SLOWS)} over {SWEEP_BARS:,} bars  {name:<10}{each['seconds']:8.3f} s")
+            print(
+                f"sweep of {len(FASTS) * len(SLOWS)} over {SWEEP_BARS:,} bars  {name:<10}{each['seconds']:8.3f} s, CPU {each['cpu']:.3f} s"
+            )
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print("bench-backtest: " + " ".join(f"{name}={figures[name]}" for name in FIGURES))
 
