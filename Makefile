@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-backtest crash-sweep chaos kis-sandbox clean help
+.PHONY: run install install-dev test lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-kis bench-backtest rule-rates indicator-sources crash-sweep chaos kis-sandbox clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -99,6 +99,17 @@ bench-plans: install-dev
 # Backtests of 100,000 and 1,000,000 bars and a sweep, beside vectorbt and backtesting.py where they are installed.
 bench-backtest: install-dev
 	@.venv/bin/python -m bench.backtests
+
+# How often the swing rule fires on all of ../shared/data, and each indicator beside its second source: the tables of the docs.
+rule-rates: install-dev
+	@.venv/bin/python -m bench.rule_rates
+
+indicator-sources: install-dev
+	@.venv/bin/python -m bench.indicator_sources
+
+# From a frame leaving the KIS sandbox to the price in a browser: 40 instruments, 10 frames a second each. Needs Chromium.
+bench-kis: install-dev
+	@.venv/bin/python -m bench.kis
 
 # One order's life, dying at every executed line, with a healthy venue and every kind of fault. Needs PostgreSQL's programs
 # (the server is started here and ends with the run). Less: SWEEP="--every 25 --kind healthy".

@@ -60,12 +60,16 @@ def redis_role(socket: Path) -> Role:
     return Role("redis", embedded_redis.command(socket, embedded_redis.valkey_binary()))
 
 
-def kairos_roles(listener: int, feed: FeedOptions) -> list[Role]:
-    """The five processes of design.md, in the order in which they start. `listener` is an open socket's number."""
+def kairos_roles(listener: int, feed: FeedOptions, *, has_kis: bool = False) -> list[Role]:
+    """The five processes of design.md, in the order in which they start. `listener` is an open socket's number.
+
+    With `has_kis` the real market of KRX has a feed of its own beside the simulated one.
+    """
     return [
         Role("web", *_daphne(listener), keeps=(listener,)),
         Role("dispatch", *_manage("dispatch")),
         Role("feed", *_manage("feed", *feed.arguments())),
+        *([Role("feed-kis", *_manage("feed", "--kis"))] if has_kis else []),
         Role("worker", *_celery("worker", "--pool=prefork", f"--concurrency={WORKER_PROCESSES}", *_ALONE)),
         Role("beat", *_celery("beat", "--pidfile=", "--max-interval=1")),
     ]

@@ -86,6 +86,13 @@ def test_the_five_processes_are_those_of_the_design() -> None:
     assert FeedOptions().arguments() == []
 
 
+def test_the_real_market_has_a_feed_of_its_own_when_asked_for() -> None:
+    names = [role.name for role in kairos_roles(7, FeedOptions())]
+    with_kis = kairos_roles(7, FeedOptions(), has_kis=True)
+    assert {role.name for role in with_kis} - set(names) == {"feed-kis"}
+    assert next(role for role in with_kis if role.name == "feed-kis").argv[-2:] == ("feed", "--kis")
+
+
 def test_a_report_that_never_came_is_a_fault() -> None:
     assert Report.parse('{"fault": "", "sign_in": "a@b c"}') == Report(sign_in="a@b c")
     assert "ended early" in Report.parse("").fault

@@ -42,6 +42,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--no-demo", action="store_true", help="leave an empty database empty")
+        parser.add_argument("--kis", action="store_true", help="KRX as Korea Investment tells it, once there is a key")
         parser.add_argument("--replay", default="", metavar="KEY", help="show the stored bars of KRX:005930, say")
         parser.add_argument("--interval", default="", help="the bars' interval, for --replay: 1d")
         parser.add_argument("--speed", default="", help="market seconds per second, or max")
@@ -63,7 +64,11 @@ class Command(BaseCommand):
                 _load_what_children_share()
             supervisor = Supervisor(listener, _watch(listener), own_redis, private=[lock])
             supervisor.run(
-                kairos_roles(listener.fileno(), FeedOptions(options["replay"], options["interval"], options["speed"])),
+                kairos_roles(
+                    listener.fileno(),
+                    FeedOptions(options["replay"], options["interval"], options["speed"]),
+                    has_kis=options["kis"],
+                ),
                 redis_role(environment.redis_socket),
                 demo=environment.mode is not Mode.PRODUCTION and not options["no_demo"],
                 announce=self._announce,
