@@ -1,61 +1,32 @@
 """Each indicator, once settled, against a source that did not compute it, to a billionth.
 
-`pytest -s` on this file prints the table of docs/indicators.md: indicator | second source | largest difference.
+`make indicator-sources` prints the table of docs/indicators.md: indicator | second source | largest difference.
 """
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from markets.bars import Bars, FloatArray
 from strategies.catalog import INDICATORS
 from strategies.indicators import COMPUTE, Frame, IndicatorCall, TakerVolume
 from tests.strategies.second_sources import SECOND_SOURCES
 from tests.strategies.series import defaults, random_bars, real_bars, scaled, twice_as_long
+from tests.strategies.told_apart import REAL, largest_difference
 
 TOLERANCE = 1e-9  # of the figure, or of its usual size where that is larger
-REAL = ("krx-daily/005930", "krx-daily/035420", "crypto/UNITTEST_BTC-1m")
-
-Findings = dict[str, float]
-
-
-@pytest.fixture(scope="module")
-def findings() -> Iterator[Findings]:
-    found: Findings = {}
-    yield found
-    print("\n| Indicator | Second source | Largest difference |\n|---|---|---|")
-    for kind, largest in found.items():
-        print(f"| `{kind}` | {SECOND_SOURCES[kind].source} | {f'{largest:.0e}' if largest else '0'} |")
-
-
-def largest_difference(kind: str, bars: Bars, numbers: dict[str, float]) -> float:
-    """Over all outputs and settled bars, of those where ours has a figure; the other source must have one there too."""
-    theirs = SECOND_SOURCES[kind].compute(bars, numbers)
-    frame, call = Frame(bars), IndicatorCall(kind, "close", tuple(sorted(numbers.items())))
-    settled = INDICATORS[kind].warm_up(numbers) - 1
-    assert theirs.keys() == INDICATORS[kind].outputs.keys()
-    return max(difference(frame.indicator(call, o)[settled:], theirs[o][settled:], kind) for o in theirs)
-
-
-def difference(ours: FloatArray, theirs: FloatArray, kind: str) -> float:
-    if INDICATORS[kind].cumulative:  # only its changes mean anything
-        ours, theirs = np.diff(ours), np.diff(theirs)
-    told = ~np.isnan(ours)
-    ours, theirs = ours[told], theirs[told]
-    assert told.mean() > 0.8, "hardly anything to compare"
-    assert np.isfinite(theirs).all(), "the second source has no figure where we have one"
-    size = np.maximum(np.maximum(np.abs(ours), np.abs(theirs)), np.median(np.abs(ours)))
-    apart = np.abs(ours - theirs)
-    return float(np.divide(apart, size, out=np.zeros(len(size)), where=apart > 0).max())
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "indicators.md"
 
 
 @pytest.mark.parametrize("kind", INDICATORS)
 @pytest.mark.parametrize("series", REAL)
-def test_on_real_prices_a_second_source_says_the_same(series: str, kind: str, findings: Findings) -> None:
-    largest = largest_difference(kind, real_bars(series), defaults(kind))
-    findings[kind] = max(largest, findings.get(kind, 0.0))
-    assert largest <= TOLERANCE
+def test_on_real_prices_a_second_source_says_the_same(series: str, kind: str) -> None:
+    assert largest_difference(kind, real_bars(series), defaults(kind)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("kind", INDICATORS)
+def test_the_documented_second_source_is_the_one_that_is_asked(kind: str) -> None:
+    assert f"| `{kind}` | {SECOND_SOURCES[kind].source} | " in DOCS.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", [name for name, kind in INDICATORS.items() if kind.params])
