@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from backtests.drawing import Scale, resampled, thinned
 from backtests.models import BacktestResult
 from backtests.packing import unpack_bars, unpack_data
 from backtests.series import Series
 from markets.bars import FloatArray
+from markets.drawing import Scale, resampled, thinned
 
 MOST_MARKERS = 1000  # of one chart; beyond them the newest stand
 MONTHS = range(1, 13)

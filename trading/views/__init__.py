@@ -10,6 +10,7 @@ from trading.views.overview import landing, market_speed, overview
 from trading.views.plan_forms import plan_edit, plan_new, plan_preview
 from trading.views.plan_marks import plan_marks
 from trading.views.plans import plan_detail, plan_evaluate, plan_list, plan_pause, plan_resume, plan_stop
+from trading.views.portfolio import portfolio, portfolio_csv
 from trading.views.reconciliation import (
     difference_adopt,
     difference_ignore,
@@ -71,6 +72,8 @@ __all__ = [
     "plan_preview",
     "plan_resume",
     "plan_stop",
+    "portfolio",
+    "portfolio_csv",
     "reconciliation",
     "safety_halt",
     "safety_halt_instrument",

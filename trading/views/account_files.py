@@ -123,7 +123,14 @@ def _file(
     head: tuple[str, ...],
     rows: Callable[[], Iterable[tuple[Cell, ...]]],
 ) -> HttpResponse:
-    name = f"{get_valid_filename(account.name)}-{subject}-{timezone.localdate():%Y%m%d}.csv"
+    return csv_file(request, f"{get_valid_filename(account.name)}-{subject}", head, rows)
+
+
+def csv_file(
+    request: PersonRequest, subject: str, head: tuple[str, ...], rows: Callable[[], Iterable[tuple[Cell, ...]]]
+) -> HttpResponse:
+    """A table file named after its subject and today, streamed in the reader's language and time zone."""
+    name = f"{subject}-{timezone.localdate():%Y%m%d}.csv"
     reader = translation.get_language() or "ko", timezone.get_current_timezone()
     texts = _texts(head, rows, *reader)
     served_async = isinstance(request, ASGIRequest)
