@@ -1,6 +1,5 @@
 """The form of a bar file."""
 
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 

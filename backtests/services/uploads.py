@@ -6,12 +6,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 
 from accounts.models import User
 from backtests.errors import BacktestRefused
 from backtests.models import Backtest, BarUpload, Sweep, UploadPiece
+from backtests.models.uploads import BarUploadQuerySet
 from backtests.packing import compressed
 from backtests.services import queue
 from backtests.services.asking import LONGEST_NAME, lock_person
@@ -70,7 +71,7 @@ def get_upload(user: User, upload_id: UUID) -> BarUpload:
     return BarUpload.objects.for_user(user).select_related("job", "instrument").get(pk=upload_id)
 
 
-def list_uploads(user: User) -> "QuerySet[BarUpload, BarUpload]":
+def list_uploads(user: User) -> BarUploadQuerySet:
     """The person's files, newest first; those still being received are not there yet."""
     return BarUpload.objects.for_user(user).filter(job__isnull=False).select_related("job", "instrument")
 

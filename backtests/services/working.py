@@ -12,6 +12,8 @@ from backtests.services.checking import work_on_upload
 from backtests.services.heart import Heart
 from backtests.services.queue import WorkLost
 from backtests.services.running import work_on_run
+from backtests.services.scoring import work_on_scorecard
+from backtests.services.sweeping import work_on_part
 from markets.dated import NoRuleInForce
 from strategies.errors import BarsInvalid
 
@@ -19,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 WORK: dict[str, Callable[[Job, Heart], None]] = {
     "run": work_on_run,
+    "scorecard": work_on_scorecard,
+    "part": work_on_part,
     "upload": work_on_upload,
 }
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from backtests.models import BarUpload, Job
 from markets.bar_problems import BadRow, tolerance
 from markets.templatetags.figures import NOTHING, grouped, money
+from strategies.errors import Language
 from trading.templatetags.reasons import SENTENCES as TRADING_SENTENCES
 
 register = template.Library()
@@ -81,6 +82,11 @@ SENTENCES: Mapping[str, Any] = {
     "bad_axis": _("값은 5, 10, 20 또는 5~30:5 꼴로 적어 주세요. (%(name)s)"),
     "too_many_sweeps": _("끝나지 않은 탐색이 %(most)s건 있습니다. 끝나거나 취소한 뒤 다시 해 주세요."),
     "too_many_steps": _("봉과 조합을 곱하면 %(steps)s입니다. %(most)s까지 계산합니다. 기간이나 조합을 줄여 주세요."),
+    "unknown_goal": _("고를 수 없는 목표입니다."),
+    "unknown_kind": _("고를 수 없는 방법입니다."),
+    "unknown_parameter": _("이 전략에 없는 값입니다. (%(name)s)"),
+    "too_many_points": _("조합이 너무 많습니다. 한 번에 %(most)s가지까지 만들 수 있습니다."),
+    "no_points": _("규칙이 허락하는 조합이 없습니다. 단기가 장기보다 짧은지 확인해 주세요."),
     "bad_windows": _("구간은 2개부터 20개까지 나눌 수 있습니다."),
     "too_few_windows_bars": _("봉이 모자라 구간을 나눌 수 없습니다. 기간을 늘리거나 구간을 줄여 주세요."),
 }
@@ -88,14 +94,14 @@ UNKNOWN_CODE = _("처리할 수 없습니다. (%(code)s)")
 SHOWN_TIMES = ("at",)
 
 
-class _WithGaps(dict[str, str]):
+class WithGaps(dict[str, str]):
     """A missing number leaves a dash in its sentence instead of an error page."""
 
     def __missing__(self, _name: str) -> str:
         return NOTHING
 
 
-def language() -> str:
+def language() -> Language:
     return "ko" if (get_language() or "ko").startswith("ko") else "en"
 
 
@@ -104,8 +110,8 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None) -> str:
     given = dict(facts or {})
     if language() == "en" and "why_en" in given:
         given["why"] = given["why_en"]
-    shown = {name: _shown(name, value) for name, value in given.items()}
-    return str(SENTENCES.get(code, UNKNOWN_CODE)) % _WithGaps(shown, code=code)
+    words = {name: shown(name, value) for name, value in given.items()}
+    return str(SENTENCES.get(code, UNKNOWN_CODE)) % WithGaps(words, code=code)
 
 
 @register.filter
@@ -166,7 +172,7 @@ def item(mapping: Mapping[Any, Any], key: Any) -> Any:
     return mapping.get(key)
 
 
-def _shown(name: str, value: Any) -> str:
+def shown(name: str, value: Any) -> str:
     if name in SHOWN_TIMES and isinstance(value, str):
         return _time(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -195,23 +201,3 @@ def percent(value: Any) -> str:
 def cost(trade: Mapping[str, Any], currency: str) -> str:
     """The fees and tax of a trade."""
     return money(Decimal(trade["fee"]) + Decimal(trade["tax"]), currency)
-
-
-VERDICTS = {"pass": _("괜찮음"), "warn": _("주의"), "fail": _("나쁨"), "unknown": _("알 수 없음")}
-
-
-@register.filter
-def verdict_word(check: Mapping[str, Any]) -> str:
-    return str(VERDICTS[check["verdict"]])
-
-
-@register.filter
-def check_name(check: Mapping[str, Any]) -> str:
-    """What a check of the scorecard looks at."""
-    return str(check["code"])
-
-
-@register.filter
-def check_sentence(check: Mapping[str, Any]) -> str:
-    """A check's answer with its number."""
-    return str(check["number"])

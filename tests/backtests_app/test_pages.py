@@ -300,3 +300,63 @@ def test_the_fields_of_another_strategy_come_without_the_page(page: Client, stoc
     assert 'id="rule-fields"' in shown
     assert "<html" not in shown
     assert 'name="p_period"' in shown
+
+
+def sweep_form(stock: Instrument, **typed: Any) -> dict[str, Any]:
+    numbers = numbers_of("sma_crossover")
+    first, second = list(numbers)[:2]
+    tried = {first: "3, 5", second: "20~40:10"}
+    return (
+        form_of(stock, **numbers, **{"kind": "grid", "goal": "sharpe", "draws": "10", "windows": "3"}) | tried | typed
+    )
+
+
+def test_a_sweep_is_asked_for_watched_and_mapped(page: Client, stock: Instrument) -> None:
+    answer = page.post(reverse("backtests:sweep_new"), sweep_form(stock))
+    assert "조각을 마쳤습니다" in text(page.get(answer["Location"]))
+    while services.work_once():
+        pass
+    shown = text(page.get(answer["Location"]))
+    assert "heat--best" in shown
+    assert "6가지 가운데" in shown
+    with CaptureQueriesContext(connection) as asked:
+        page.get(answer["Location"])
+    assert len(asked) <= MOST_QUERIES
+    assert "끝남" in text(page.get(reverse("backtests:sweeps")))
+
+
+def test_a_walk_forward_shows_its_windows(page: Client, stock: Instrument) -> None:
+    answer = page.post(reverse("backtests:sweep_new"), sweep_form(stock, kind="walk_forward"))
+    while services.work_once():
+        pass
+    assert "이어 붙인 수익률" in text(page.get(answer["Location"]))
+
+
+def test_a_sweep_without_anything_to_try_says_so(page: Client, stock: Instrument) -> None:
+    answer = page.post(reverse("backtests:sweep_new"), sweep_form(stock, **numbers_of("sma_crossover")))
+    assert answer.status_code == 422
+    assert "값을 둘 이상 적은 칸이 있어야" in text(answer)
+    assert "꼴로 적어 주세요" in text(
+        page.post(
+            reverse("backtests:sweep_new"),
+            sweep_form(stock, **dict.fromkeys(list(numbers_of("sma_crossover"))[:1], "=1")),
+        )
+    )
+
+
+def test_nobody_sees_another_persons_sweep(page: Client, stock: Instrument) -> None:
+    address = page.post(reverse("backtests:sweep_new"), sweep_form(stock))["Location"]
+    page.force_login(make.make_user())
+    assert page.get(address).status_code == 404
+    assert page.post(f"{address}cancel/").status_code == 404
+    assert page.post(f"{address}delete/").status_code == 404
+    assert page.get(reverse("backtests:sweep_new"), {"from": str(uuid4())}).status_code == 404
+
+
+def test_a_scorecard_is_asked_for_and_told_in_sentences(page: Client, done: Backtest) -> None:
+    page.post(reverse("backtests:scorecard", args=[done.pk]))
+    services.work_once()
+    shown = text(page.get(reverse("backtests:run", args=[done.pk])))
+    assert "grade--" in shown
+    assert "미래를 본 흔적" in shown
+    assert "0건이 달라졌습니다" in shown

@@ -1,0 +1,168 @@
+"""Sweeps and walk-forwards in parts: laid together they are what one process would have found."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from backtests import services
+from backtests.errors import BacktestRefused
+from backtests.models import Backtest, Job, Scorecard, Sweep
+from backtests.results import plain
+from backtests.services import Searched
+from backtests.services.asking import series_of
+from backtests.services.bars import read_bars
+from backtests.services.sweeping import slowest_warm_up
+from backtests.services.sweeps import MOST_WAITING_SWEEPS
+from backtests.sweeps import grid, run_points
+from backtests.walk_forward import walk
+from markets.models import Instrument
+from strategies.document import RuleDocument
+from tests import factories as make
+from tests.backtests_app import scene
+
+pytestmark = pytest.mark.django_db
+AXES = {"fast": [3, 5, 8], "slow": [15, 20, 30, 40]}
+
+
+@pytest.fixture
+def user() -> User:
+    return make.make_user()
+
+
+@pytest.fixture
+def stock() -> Instrument:
+    return scene.stock_with_days(700)
+
+
+def start(user: User, stock: Instrument, **searched: Any) -> Sweep:
+    given: dict[str, Any] = {"kind": "grid", "axes": AXES_OF(user)}
+    return services.start_sweep(user, scene.asked(user, stock), Searched(**given | searched))
+
+
+def AXES_OF(user: User) -> dict[str, list[float]]:  # noqa: N802
+    """Two of the rule's own parameters, at values it allows."""
+    document = services.pick(user, "sma_crossover").document
+    names = [name for name, spec in document.parameters.items() if spec.kind == "int"][:2]
+    return dict(zip(names, AXES.values(), strict=True))  # type: ignore[arg-type]
+
+
+def finish() -> int:
+    count = 0
+    while services.work_once():
+        count += 1
+    return count
+
+
+def document_of(sweep: Sweep) -> RuleDocument:
+    return RuleDocument.from_data(sweep.strategy_version.document)
+
+
+def test_the_parts_of_a_sweep_laid_together_are_the_sweep(user: User, stock: Instrument) -> None:
+    sweep = start(user, stock)
+    assert finish() == 3  # twelve combinations, four to a part
+    told = services.standing([sweep])[sweep.pk]
+    assert (told.state, told.parts, told.percent) == ("done", 3, 100)
+    document, warm_up = document_of(sweep), slowest_warm_up(sweep, document_of(sweep))
+    setup = scene.asked(user, stock).terms.setup()
+    whole = run_points(
+        document,
+        grid(document, AXES_OF(user)),
+        read_bars(series_of(sweep)),
+        stock.rules,
+        replace(setup, warm_up=warm_up),
+    )
+    found = services.results_of(sweep)
+    assert found == plain(whole)
+    assert len(found) == 12
+    assert len({row["total_return"] for row in found}) > 3
+
+
+def test_the_windows_of_a_walk_forward_are_walked_one_by_one(user: User, stock: Instrument) -> None:
+    sweep = start(user, stock, kind="walk_forward", windows=3)
+    assert finish() == 3
+    document, warm_up = document_of(sweep), slowest_warm_up(sweep, document_of(sweep))
+    walked = walk(
+        document,
+        grid(document, AXES_OF(user)),
+        read_bars(series_of(sweep)),
+        stock.rules,
+        replace(scene.asked(user, stock).terms.setup(), warm_up=warm_up),
+        windows=3,
+    )
+    assert services.results_of(sweep) == plain(walked.windows)
+
+
+def test_a_random_sweep_draws_the_same_with_the_same_seed(user: User, stock: Instrument) -> None:
+    first, again = (start(user, stock, kind="random", draws=5) for _ in range(2))
+    finish()
+    assert first.combinations == 5
+    assert services.results_of(first) == services.results_of(again)
+
+
+def test_a_canceled_sweep_stops_where_it_is_and_keeps_what_it_found(user: User, stock: Instrument) -> None:
+    sweep = start(user, stock)
+    services.work_once()
+    assert services.cancel_sweep(user, sweep.pk)
+    assert finish() == 0
+    assert len(services.results_of(sweep)) == 4
+    assert services.standing([sweep])[sweep.pk].state == "canceled"
+
+
+@pytest.mark.parametrize(
+    ("searched", "code"),
+    [
+        ({"axes": {}}, "nothing_to_sweep"),
+        ({"axes": {"nothing": [1, 2]}}, "unknown_parameter"),
+        ({"kind": "walk_forward", "windows": 1}, "bad_windows"),
+        ({"goal": "luck"}, "unknown_goal"),
+        ({"kind": "guess"}, "unknown_kind"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_and_nothing_is_queued(
+    user: User, stock: Instrument, searched: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(BacktestRefused, match=code):
+        start(user, stock, **searched)
+    assert not Job.objects.exists()
+
+
+def test_a_person_has_room_for_so_many_sweeps(user: User, stock: Instrument) -> None:
+    for _sweep in range(MOST_WAITING_SWEEPS):
+        start(user, stock)
+    with pytest.raises(BacktestRefused, match="too_many_sweeps"):
+        start(user, stock)
+
+
+def test_a_deleted_sweep_leaves_nothing_behind(user: User, stock: Instrument) -> None:
+    sweep = start(user, stock)
+    with pytest.raises(BacktestRefused, match="still_running"):
+        services.delete_sweep(user, sweep.pk)
+    finish()
+    services.delete_sweep(user, sweep.pk)
+    assert [each.objects.count() for each in (Sweep, Job)] == [0, 0]
+
+
+def test_nobody_reaches_another_persons_sweep(user: User, stock: Instrument) -> None:
+    sweep = start(user, stock)
+    stranger = make.make_user()
+    for act in (services.get_sweep, services.cancel_sweep, services.delete_sweep):
+        with pytest.raises(Sweep.DoesNotExist):
+            act(stranger, sweep.pk)
+    assert list(services.list_sweeps(stranger)) == []
+
+
+def test_a_scorecard_is_made_for_a_finished_run_and_once(user: User, stock: Instrument) -> None:
+    run = scene.start(user, stock)
+    with pytest.raises(BacktestRefused, match="no_result_yet"):
+        services.start_scorecard(user, run.pk)
+    finish()
+    first, again = (services.start_scorecard(user, run.pk) for _ in range(2))
+    assert first.job_id == again.job_id
+    assert finish() == 1
+    card = Scorecard.objects.get(backtest=run)
+    assert card.grade in "ABCDF"
+    assert {check["code"] for check in card.checks} >= {"trade_count", "look_ahead", "costs_doubled", "walk_forward"}
+    assert next(check for check in card.checks if check["code"] == "look_ahead")["verdict"] == "pass"
+    assert Backtest.objects.count() == 1
