@@ -47,6 +47,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/", views.order_detail, name="order"),
     path("orders/<uuid:order_id>/cancel/", views.order_cancel, name="order_cancel"),
     path("orders/<uuid:order_id>/change/", views.order_change, name="order_change"),
+    path("fills/", views.fill_list, name="fill_list"),
     path("accounts/", views.account_list, name="account_list"),
     path("accounts/<uuid:account_id>/", views.account_detail, name="account"),
     path("accounts/kis/", views.kis_register, name="kis_register"),

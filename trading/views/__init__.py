@@ -4,6 +4,7 @@ from trading.views.account_files import account_fills_csv, account_orders_csv, a
 from trading.views.account_keys import account_key, account_key_check, account_key_remove, kis_register
 from trading.views.accounts import account_deposit, account_detail, account_list, account_reset, account_withdraw
 from trading.views.alerts import alert_acknowledge, alert_list
+from trading.views.fills import fill_list
 from trading.views.limits import limit_change, limits
 from trading.views.orders import order_cancel, order_cancel_all, order_change, order_detail, order_list
 from trading.views.overview import landing, market_speed, overview
@@ -46,6 +47,7 @@ __all__ = [
     "difference_adopt",
     "difference_ignore",
     "difference_page",
+    "fill_list",
     "halt_banner",
     "kis_register",
     "landing",
