@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("trading.urls")),
     path("", include("backtests.urls")),
     path("i18n/setlang/", switch_language, name="set_language"),
+    path("help/", views.help_page, name="help"),
     path("operations/", views.operations, name="operations"),
     path("admin/", admin.site.urls),
     # Probes' literal paths: no slash at the end, no redirect, no sign-in.

@@ -35,6 +35,13 @@ def ready(_request: HttpRequest) -> JsonResponse:
     return response
 
 
+@require_safe
+@login_required
+def help_page(request: HttpRequest) -> HttpResponse:
+    """What the words on the pages mean, and where to look when something is in the way."""
+    return render(request, "config/help.html")
+
+
 @never_cache
 @require_safe
 @login_required

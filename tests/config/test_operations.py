@@ -74,3 +74,11 @@ def test_a_fragment_replaces_itself_and_costs_few_queries(
     with django_assert_max_num_queries(20):
         page = client.get("/operations/", headers={"HX-Request": "true"}).content.decode()
     assert page.lstrip().startswith('<div class="stack" id="operations"')
+
+
+def test_the_help_page_is_for_whoever_is_signed_in(client: Client) -> None:
+    assert client.get("/help/").status_code == 302
+    client.force_login(make.make_user())
+    page = client.get("/help/").content.decode()
+    assert "SIGNAL" in page
+    assert "청산만" in page
