@@ -34,7 +34,7 @@ def no_collected_files(settings: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_counted_yet() -> None:
-    """Counts are kept by instrument and newest bar, and each test has another instrument under the same key."""
+    """Bars are kept by instrument and newest bar, and each test has another instrument under the same key."""
     rehearsal.forget()
 
 
@@ -252,11 +252,11 @@ def test_editing_previews_on_the_plan_s_own_instrument(
     assert other.post(reverse("trading:plan_edit_preview", args=[plan.pk]), data).status_code == 404
 
 
-def test_the_same_form_looked_at_again_reads_no_bars(
+def test_other_numbers_are_counted_on_bars_that_were_read_once(
     page: Client, account: BrokerAccount, instrument: Instrument
 ) -> None:
     wave(instrument)
     preview(page, typed(account, instrument))
     with CaptureQueriesContext(connection) as queries:
-        preview(page, typed(account, instrument))
+        preview(page, typed(account, instrument, rule_short="7"))
     assert not [query for query in queries if '"volume"' in query["sql"]]

@@ -5,7 +5,7 @@ Only read. Bars are those stored of the instrument's present source, at most MOS
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from brokers.models import BrokerAccount
 from brokers.virtual import costs
 from markets import services as markets
+from markets.bars import Bars
 from markets.models import Instrument
 from markets.types import Interval, Side, market_day
 from strategies.document import RuleDocument
@@ -27,38 +28,42 @@ if TYPE_CHECKING:  # TA-Lib is loaded by the first count: the web process starts
 
 YEAR = timedelta(days=365)
 MOST_BARS = 12_000  # a year of hours around the clock with the longest warm-up of the library
-MOST_KEPT = 256  # counts, some hundred bytes each: the same form is looked at again with every key pressed
+MOST_KEPT = 8  # series, at most 0.7 MB each: the same form is looked at again with every key pressed
 
-_Key = tuple[str, int, str, str, int]
-_kept: OrderedDict[_Key, "Firing | None"] = OrderedDict()
+_Key = tuple[int, str, str, int]
+_kept: OrderedDict[_Key, Bars] = OrderedDict()
 _keeping = Lock()
 
 
 def firing_of(document: RuleDocument, instrument: Instrument, interval: Interval) -> "Firing | None":
     """How often the rule held on the stored bars of the last year; None without enough of them."""
-    now = markets.market_now(instrument)
-    newest = markets.newest_close(instrument, interval, now)
+    newest = markets.newest_close(instrument, interval, markets.market_now(instrument))
     if newest is None:
         return None
-    key = (document.version_hash(), instrument.pk, instrument.source, interval.value, int(newest.timestamp()))
-    with _keeping:
-        if key in _kept:
-            return _kept[key]
     from strategies import firing
 
-    bars = markets.read_bars(instrument, interval, MOST_BARS, newest)
-    found = firing.firing_of(document, bars, int((newest - YEAR).timestamp()))
-    with _keeping:
-        _kept[key] = found
-        while len(_kept) > MOST_KEPT:
-            _kept.popitem(last=False)
-    return found
+    return firing.firing_of(document, _bars(instrument, interval, newest), int((newest - YEAR).timestamp()))
 
 
 def forget() -> None:
-    """Count anew: bars were added before the newest one, as an import of history does."""
+    """Read anew: bars were added before the newest one, as an import of history does."""
     with _keeping:
         _kept.clear()
+
+
+def _bars(instrument: Instrument, interval: Interval, newest: datetime) -> Bars:
+    """The bars up to `newest`. Reading them takes longer than counting, so those last looked at stay in memory."""
+    key = (instrument.pk, instrument.source, interval.value, int(newest.timestamp()))
+    with _keeping:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    bars = markets.read_bars(instrument, interval, MOST_BARS, newest)
+    with _keeping:
+        _kept[key] = bars
+        while len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+    return bars
 
 
 @dataclass(frozen=True, slots=True)
