@@ -10,7 +10,7 @@ from brokers.models import BrokerAccount
 from brokers.protocol import Environment, OrderType
 from brokers.simulator.events import Batch
 from markets import services as markets
-from markets.models import Instrument
+from markets.models import Instrument, PriceFeed
 from markets.types import Bar, Interval, Source, Tick
 from tests import factories as make
 from tests.trading.test_entries_live import (
@@ -106,6 +106,29 @@ def test_a_price_of_its_bar_sets_it_off_though_the_batch_reaches_beyond(entry: O
     inside, after = trade(entry.instrument, 72_100, 1799), trade(entry.instrument, 70_000, 1801)
     tell(entry.instrument, inside, after, at=after.at)
     assert make.fresh(entry).triggered_at == inside.at
+
+
+@pytest.mark.parametrize(("speed", "seconds"), [(1, 5), (60, 300)])
+def test_what_is_set_off_in_the_last_second_still_has_time_to_get_out(entry: Order, speed: int, seconds: int) -> None:
+    """Seconds by the wall: at ×60 a bar of a minute is one of them."""
+    PriceFeed.objects.update(speed=speed)
+    last = trade(entry.instrument, 72_100, 1800 - 1)
+    tell(entry.instrument, last, at=last.at)
+    assert make.fresh(entry).expires_at == last.at + timedelta(seconds=seconds)
+
+
+def test_what_is_set_off_early_ends_with_its_bar(entry: Order) -> None:
+    early = trade(entry.instrument, 72_100, 60)
+    tell(entry.instrument, early, at=early.at)
+    assert make.fresh(entry).expires_at == ENDS_AT
+
+
+def test_what_a_bar_left_of_an_entry_says_that_the_bar_is_over(entry: Order) -> None:
+    early = trade(entry.instrument, 72_100, 60)
+    tell(entry.instrument, early, at=early.at)
+    make.accept(entry)
+    assert services.expire_day_orders("simulator", ENDS_AT) == 1
+    assert (make.fresh(entry).state, make.fresh(entry).reason) == ("expired", "bar_over")
 
 
 def test_the_first_trade_of_the_bar_counts_though_it_carries_the_instant_of_the_decision(entry: Order) -> None:

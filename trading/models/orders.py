@@ -181,6 +181,11 @@ class Order(models.Model):
         return self.order_type == OrderType.STOP and self.triggered_at is None
 
     @property
+    def expiry_reason(self) -> str:
+        """What ends it at `expires_at`: the bar that a plan's entry was meant for, or the day."""
+        return "bar_over" if self.order_type == OrderType.STOP and self.step is not None else "day_over"
+
+    @property
     def is_at_market(self) -> bool:
         """Whether it names no price: a market order, or a stop whose price has come."""
         return self.order_type == OrderType.MARKET or self.triggered_at is not None

@@ -65,7 +65,7 @@ def fold_if_unmoved(order: Order, report: OrderReport, at: datetime) -> bool:
 
 
 def _expire(order: Order, at: datetime) -> bool:
-    return fold_if_unmoved(order, OrderReport(ReportStatus.EXPIRED, reason="day_over"), at)
+    return fold_if_unmoved(order, OrderReport(ReportStatus.EXPIRED, reason=order.expiry_reason), at)
 
 
 def _resting_orders(instrument: Instrument, at: datetime) -> list[Order]:

@@ -2,12 +2,13 @@
 
 A stop is set off by prices traded after it was placed and before its time is over: the feed tells the trades of every batch,
 and dispatch looks at the latest quotes besides, for what a feed that died could not tell any more. An entry of a plan waits
-inside one bar; unfilled it ends with that bar and nothing is used up.
+inside one bar; unfilled it ends with that bar and nothing is used up. Set off in the bar's last moments it has some seconds by
+the wall to get out, however fast the market runs.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
@@ -26,9 +27,10 @@ from trading.services.cancels import ask_to_cancel, cancelable
 from trading.services.checks import stop_is_reached
 from trading.services.orders import ring_dispatch
 from trading.services.reports import finish, locked
+from trading.services.timing import scaled
 
 STOP_REACHED = "stop_reached"
-BAR_OVER = "bar_over"
+OUT_WITHIN = timedelta(seconds=5)  # by the wall: what an entry set off late in its bar has to get out and be filled
 
 
 def waiting_stops() -> OrderQuerySet:
@@ -139,7 +141,7 @@ def _ask_back(order_id: UUID) -> bool:
     order = locked(order_id)
     if not cancelable(order) or order.state == OrderState.PENDING:
         return False
-    ask_to_cancel(order, BAR_OVER)
+    ask_to_cancel(order, order.expiry_reason)
     return True
 
 
@@ -149,8 +151,12 @@ def _trigger(order_id: UUID, low: Decimal, high: Decimal, at: datetime) -> bool:
     if order.state != OrderState.PENDING or not order.waits_for_trigger:
         return False
     order.triggered_at = at
+    if order.step is not None and order.expires_at is not None:
+        order.expires_at = max(
+            order.expires_at, at + scaled(OUT_WITHIN) * markets.moment(order.instrument.source).speed
+        )
     order.version += 1
-    order.save(update_fields=["triggered_at", "version"])
+    order.save(update_fields=["triggered_at", "expires_at", "version"])
     traded = {"low": format(low, "f"), "high": format(high, "f")}
     OrderEvent.objects.create(
         order=order, state=order.state, origin="market", reason=STOP_REACHED, raw=traded, market_at=at
@@ -165,6 +171,5 @@ def _withdraw(order_id: UUID, at: datetime) -> bool:
     order = locked(order_id)
     if order.state != OrderState.PENDING or not order.waits_for_trigger:
         return False
-    reason = "day_over" if order.step is None else BAR_OVER
-    finish(order, OrderState.WITHDRAWN, at, origin="market", reason=reason)
+    finish(order, OrderState.WITHDRAWN, at, origin="market", reason=order.expiry_reason)
     return True
