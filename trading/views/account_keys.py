@@ -32,9 +32,9 @@ def kis_register(request: PersonRequest) -> HttpResponse:
         return refused(request, NotAllowed())
     form = KisAccountForm(request, request.user, request.POST or None)
     if form.is_bound and form.is_valid():
-        said = form.cleaned_data
+        name, environment = form.cleaned_data["name"], Environment(form.cleaned_data["environment"])
         try:
-            row = account_keys.register_kis(request.user, said["name"], Environment(said["environment"]), form.typed)
+            row = account_keys.register_kis(request.user, name, environment, form.typed)
         except (KeyRefused, TradingError) as e:
             _blame(form, e)
         else:
