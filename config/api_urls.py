@@ -9,6 +9,7 @@ urlpatterns = [
     path("api/v1/", include("markets.api.urls")),
     path("api/v1/", include("strategies.api.urls")),
     path("api/v1/", include("trading.api.urls")),
+    path("api/v1/", include("backtests.api.urls")),
     path("api/v1/", include("config.api_system")),
     path("", include("config.compat")),
     path("api/schema/", api_pages.schema, name="api-schema"),

@@ -105,6 +105,12 @@ def columns(asked: Asked, series: Series) -> dict[str, Any]:
     }
 
 
+def check_same(earlier: Backtest | Sweep, asked_for: Mapping[str, Any]) -> None:
+    """The same key must mean the same request. Raises BacktestRefused for another one."""
+    if any(getattr(earlier, name) != value for name, value in asked_for.items()):
+        raise BacktestRefused("same_key_other_request")
+
+
 def checked_name(name: str, otherwise: str) -> str:
     """A name of one printable line. Raises BacktestRefused."""
     name = name.strip() or otherwise[:LONGEST_NAME]

@@ -11,7 +11,16 @@ from backtests.errors import BacktestRefused
 from backtests.models import Backtest, Scorecard
 from backtests.models.runs import DEFERRED
 from backtests.services import queue
-from backtests.services.asking import Asked, check, check_room, checked_key, checked_name, columns, lock_person
+from backtests.services.asking import (
+    Asked,
+    check,
+    check_room,
+    check_same,
+    checked_key,
+    checked_name,
+    columns,
+    lock_person,
+)
 from backtests.services.rules import keep
 
 
@@ -26,7 +35,9 @@ def start_run(user: User, asked: Asked, *, name: str = "", client_key: str = "")
     with transaction.atomic():
         lock_person(user)
         earlier = Backtest.objects.for_user(user).shown().filter(client_key=client_key).first()
+        asked_for = columns(asked, series)
         if earlier is not None:
+            check_same(earlier, asked_for | {"version_hash": evaluator.document.version_hash()})
             return earlier
         check_room(user)
         return Backtest.objects.create(
@@ -36,7 +47,7 @@ def start_run(user: User, asked: Asked, *, name: str = "", client_key: str = "")
             name=name,
             strategy_version=keep(user, asked.rule),
             version_hash=evaluator.document.version_hash(),
-            **columns(asked, series),
+            **asked_for,
         )
 
 

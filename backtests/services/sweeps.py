@@ -14,7 +14,7 @@ from backtests.errors import BacktestRefused
 from backtests.models import ENDED, Job, Sweep, SweepPart
 from backtests.results import Parameters
 from backtests.services import queue
-from backtests.services.asking import Asked, check, checked_key, checked_name, columns, lock_person
+from backtests.services.asking import Asked, check, check_same, checked_key, checked_name, columns, lock_person
 from backtests.services.bars import count_bars
 from backtests.services.rules import keep
 from backtests.sweeps import grid
@@ -82,7 +82,9 @@ def start_sweep(user: User, asked: Asked, searched: Searched, *, name: str = "",
     with transaction.atomic():
         lock_person(user)
         earlier = Sweep.objects.for_user(user).filter(client_key=client_key).first()
+        asked_for = columns(asked, series)
         if earlier is not None:
+            check_same(earlier, asked_for | {"kind": searched.kind, "goal": searched.goal})
             return earlier
         _check_room(user)
         sweep = Sweep.objects.create(
@@ -95,7 +97,7 @@ def start_sweep(user: User, asked: Asked, searched: Searched, *, name: str = "",
             goal=searched.goal,
             combinations=len(points),
             windows=searched.windows if searched.kind == "walk_forward" else 0,
-            **columns(asked, series),
+            **asked_for,
         )
         for number, share in enumerate(shares):
             SweepPart.objects.create(sweep=sweep, job=queue.new_job(user, "part"), number=number, asked=share)

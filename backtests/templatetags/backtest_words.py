@@ -54,6 +54,8 @@ SENTENCES: Mapping[str, Any] = {
     "period_reversed": _("시작일이 끝일보다 늦습니다."),
     "bad_name": _("이름은 %(most)s자까지, 한 줄이어야 합니다."),
     "bad_client_key": _("화면이 오래되었습니다. 새로 고친 뒤 다시 해 주세요."),
+    "same_key_other_request": _("이미 다른 내용으로 보낸 요청입니다. 새로 고친 뒤 다시 해 주세요."),
+    "unknown_instrument": _("거래할 수 없는 종목입니다."),
     # the queue
     "too_many_waiting": _("끝나지 않은 백테스트가 %(most)s건 있습니다. 끝나거나 취소한 뒤 다시 해 주세요."),
     "too_many_kept": _("백테스트는 %(most)s건까지 보관합니다. 필요 없는 것을 지운 뒤 다시 해 주세요."),

@@ -21,6 +21,7 @@ from backtests.templatetags.backtest_words import language
 from backtests.terms import Terms
 from backtests.views.access import own_result, own_run, tell_refusal
 from strategies.document import RuleDocument
+from strategies.parameter_words import is_rate, plain_number
 from strategies.sentences import document_sentences
 from trading.views.access import PersonRequest, signed_in
 
@@ -106,8 +107,13 @@ def _rule(run: Backtest) -> dict[str, Any]:
     numbers = {name: spec.default for name, spec in document.parameters.items()} | run.parameters
     return {
         "rule": document_sentences(document.bind(run.parameters), language()),
-        "numbers": [(names[name], number, name in run.parameters) for name, number in numbers.items()],
+        "numbers": [(names[name], written(name, number), name in run.parameters) for name, number in numbers.items()],
     }
+
+
+def written(name: str, number: float) -> str:
+    """One of a rule's numbers as its form writes it: rates in percent."""
+    return plain_number(round(number * (100 if is_rate(name) else 1), 9))
 
 
 def _result(request: PersonRequest, result: BacktestResult) -> dict[str, Any]:

@@ -32,7 +32,7 @@ export const mount = async (el) => {
     part("failed").hidden = false
     return
   }
-  const { AreaSeries, CandlestickSeries, ColorType, CrosshairMode, LineSeries, LineStyle, TickMarkType, createChart, createSeriesMarkers } = await import(LIBRARY)
+  const { AreaSeries, CandlestickSeries, ColorType, CrosshairMode, LineSeries, LineStyle, PriceScaleMode, TickMarkType, createChart, createSeriesMarkers } = await import(LIBRARY)
   const ticks = { [TickMarkType.Year]: month, [TickMarkType.Month]: month, [TickMarkType.DayOfMonth]: monthDay }
   const chart = createChart(part("canvas"), {
     autoSize: true,
@@ -53,6 +53,7 @@ export const mount = async (el) => {
   equity.setData(data.equity)
   hold.setData(data.hold)
   drawdown.setData(data.drawdown)
+  equity.priceScale().applyOptions({ mode: PriceScaleMode.Logarithmic }) // beside a stock held for decades ours would be a flat line
   const [, middle, lowest] = chart.panes()
   middle.setStretchFactor(.55)
   lowest.setStretchFactor(.3)

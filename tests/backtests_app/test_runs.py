@@ -64,6 +64,9 @@ def test_the_same_key_is_the_same_run(user: User, stock: Instrument) -> None:
     first, again = (services.start_run(user, scene.asked(user, stock), client_key="once") for _ in range(2))
     assert first.pk == again.pk
     assert Job.objects.count() == 1
+    other = scene.asked(user, stock, starts_on=scene.day(400))
+    with pytest.raises(BacktestRefused, match="same_key_other_request"):
+        services.start_run(user, other, client_key="once")
 
 
 def test_a_run_is_never_given_two_results(user: User, stock: Instrument) -> None:

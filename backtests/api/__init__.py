@@ -1,0 +1,1 @@
+"""Backtests and sweeps through the API: asked for, watched, read."""
