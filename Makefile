@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-kis bench-backtest rule-rates indicator-sources crash-sweep chaos kis-sandbox clean help
+.PHONY: run install install-dev test test-api lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-kis bench-backtest rule-rates indicator-sources crash-sweep chaos kis-sandbox clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -48,6 +48,11 @@ test: install-dev
 		TEST_DATABASE_URL="$$TEST_POSTGRES_URL" $(PYTEST) -n auto -m "not processes and not browser"; \
 	else echo "PostgreSQL: not tested, TEST_POSTGRES_URL is not set"; fi && \
 	echo "test: seconds=$$(($$(date +%s) - started)) postgres=$${TEST_POSTGRES_URL:+yes}"
+
+# The API from outside: literal addresses, everybody's rights on every address, schemathesis on the running server.
+# Less: API="--requests 500 --only-fuzz".
+test-api: install-dev
+	@.venv/bin/python -m tests.api.check $(API)
 
 lint: install-dev
 	.venv/bin/ruff check .

@@ -14,7 +14,8 @@ from django.utils.translation import ngettext_lazy
 from accounts.errors import TooManyTries, WrongPassword
 from accounts.lockout import address_block
 from accounts.models import User
-from accounts.services import Place, check_password, client_address, known_device
+from accounts.services import Place, check_password, client_address, known_device, second_factor
+from accounts.services.second_factor import WrongCode
 
 WRONG = _("이메일 또는 비밀번호가 맞지 않습니다.")
 WAIT = ngettext_lazy(
@@ -24,6 +25,8 @@ WAIT = ngettext_lazy(
 )
 
 
+WRONG_CODE = _("인증 코드가 맞지 않거나 이미 쓴 코드입니다.")
+CODE_NEEDED = _("2단계 인증이 켜져 있습니다. 비밀번호와 인증 코드를 함께 입력하세요.")
 PASSWORD_HELP = _("12자 이상. 긴 문장이 짧고 복잡한 것보다 안전합니다.")
 
 
@@ -41,6 +44,12 @@ def _password_field(label: Any, *, new: bool = False) -> forms.CharField:
     return forms.CharField(label=label, strip=False, max_length=128 if new else 4096, widget=widget)
 
 
+def _code_field() -> forms.CharField:
+    widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"})
+    words = _("인증 앱의 6자리 숫자, 또는 복구 코드")
+    return forms.CharField(label=_("인증 코드"), max_length=32, widget=widget, help_text=words)
+
+
 class SignInForm(forms.Form):
     """E-mail and password. The answer is the same for an unknown e-mail, a wrong password and a deactivated person."""
 
@@ -50,6 +59,8 @@ class SignInForm(forms.Form):
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.request = request
+        if "code" in self.data:
+            self.fields["code"] = _code_field()
         self.refusal: TooManyTries | None = None
         self._user: User | None = None
 
@@ -59,13 +70,26 @@ class SignInForm(forms.Form):
             return typed
         place = Place(address_block(client_address(self.request)), known_device(self.request, typed["email"]))
         try:
-            self._user = check_password(self.request, typed["email"], typed["password"], place)
+            user = check_password(self.request, typed["email"], typed["password"], place)
+            self._check_code(user, typed.get("code", ""), place)
         except WrongPassword as e:
             raise ValidationError(WRONG, code=e.code) from None
+        except WrongCode as e:
+            raise ValidationError(WRONG_CODE, code=e.code) from None
         except TooManyTries as e:
             self.refusal = e
             raise wait_error(e) from None
+        self._user = user
         return typed
+
+    def _check_code(self, user: User, code: str, place: Place) -> None:
+        """The second factor where it is on: the same door as the API's (security.md 6.3.4). Raises WrongCode, TooManyTries."""
+        if not user.is_2fa_enabled:
+            return
+        if not code:
+            self.fields["code"] = _code_field()
+            raise ValidationError(CODE_NEEDED, code="second_factor_needed")
+        second_factor.check(user, code, place)
 
     def get_user(self) -> User:
         assert self._user is not None, "asked before the form was valid"  # noqa: S101

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connections
+from django.test import Client
 
 from accounts import totp
 from accounts.models import RecoveryCode, Role, SecondFactor, User
@@ -166,3 +167,17 @@ def test_switching_it_on_signs_every_other_device_out(trader: User, clock: Any) 
 
 def test_a_viewer_may_have_one_too(clock: Any, db: None) -> None:
     assert signed_in(make.make_user(role=Role.VIEWER)).post("/api/v1/auth/second-factor").status_code == 200
+
+
+def test_the_pages_ask_for_the_same_code(trader: User, clock: Any) -> None:
+    """security.md 6.3.4: no side door."""
+    switch_on(trader)
+    clock.shift(timedelta(seconds=30))
+    client, typed = Client(), {"email": trader.email, "password": PASSWORD}
+    asked = client.post("/sign-in/", typed)
+    assert "code" in asked.context["form"].fields
+    assert asked.context["form"].non_field_errors().as_data()[0].code == "second_factor_needed"
+    wrong = client.post("/sign-in/", typed | {"code": "000000"})
+    assert wrong.context["form"].non_field_errors().as_data()[0].code == "wrong_code"
+    clock.shift(timedelta(seconds=30))
+    assert client.post("/sign-in/", typed | {"code": code_now(trader)}).status_code == 302

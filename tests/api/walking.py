@@ -121,13 +121,11 @@ def _example(serializer: Any, owned: Owned) -> dict[str, Any]:
 def _value(name: str, declared: Any, owned: Owned) -> Any:
     if isinstance(declared, serializers.Serializer):
         return _example(declared, owned) if declared.required else {"kind": "swing"}
-    if isinstance(declared, fields.Key):
-        return str(owned.things["account_id"] if "account" in name else owned.things["version_id"])
     if isinstance(declared, serializers.ChoiceField):
         return next(iter(declared.choices))
-    if isinstance(declared, fields.NumberText):
-        return "70500" if "price" in name else "1"
     by_kind: list[tuple[type, Any]] = [
+        (fields.Key, str(owned.things["account_id" if "account" in name else "version_id"])),
+        (fields.NumberText, "70500" if "price" in name else "1"),
         (fields.InstrumentKey, owned.things["key"]),
         (compat_bodies.Symbol, owned.things["symbol"]),
         (fields.Flag, False),
@@ -136,12 +134,10 @@ def _value(name: str, declared: Any, owned: Owned) -> Any:
         (serializers.EmailField, "stranger@example.com"),
         (serializers.DateField, "2030-01-01"),
     ]
-    for kind, example in by_kind:
-        if isinstance(declared, kind):
-            return example
-    if name in {"account", "target"}:
-        return str(owned.things["account_id"])
-    return "Asia/Seoul" if name == "time_zone" else "a long pass phrase 7"
+    by_name = {"account": str(owned.things["account_id"]), "target": str(owned.things["account_id"])}
+    by_name["time_zone"] = "Asia/Seoul"
+    fitting = (example for kind, example in by_kind if isinstance(declared, kind))
+    return next(fitting, by_name.get(name, "a long pass phrase 7"))
 
 
 def _walk(resolver: URLResolver, before: str) -> Iterator[Address]:

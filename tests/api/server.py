@@ -1,0 +1,106 @@
+"""The running server with a database and a Redis of its own, and one person in it: for checks from outside."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PER_MINUTE = "1000000"
+UP_WITHIN = 90  # seconds
+
+
+@dataclass(frozen=True)
+class Running:
+    """Where it listens, and the access token of the person in it."""
+
+    url: str
+    token: str
+
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[Running]:
+    """Daphne serving the whole site; ends with the block."""
+    port = _free_port()
+    _prepare_environment(folder, port)
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from config.environment import read_environment
+    from config.supervision.embedded_redis import EmbeddedRedis
+
+    redis = EmbeddedRedis(read_environment().redis_socket)
+    redis.start()
+    call_command("migrate", verbosity=0)
+    token = _person()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "config.asgi:application"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=(folder / "server.log").open("wb"),
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(f"{url}/health")
+        yield Running(url, token)
+    finally:
+        server.terminate()
+        server.wait(20)
+        redis.stop()
+
+
+def _prepare_environment(folder: Path, port: int) -> None:
+    os.environ.update(
+        {name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "JWT_SECRET", "ENCRYPTION_KEY")},
+        KAIROS_ENV="test",
+        KAIROS_ENV_FILE="",
+        KAIROS_VAR=str(folder),
+        DATABASE_URL=os.environ.get("TEST_API_DATABASE_URL", ""),
+        REDIS_URL="",
+        PORT=str(port),
+        API_PER_MINUTE=PER_MINUTE,
+        LOG_LEVEL="WARNING",
+        DJANGO_SETTINGS_MODULE="config.settings",
+    )
+
+
+def _person() -> str:
+    from accounts.services import api_devices
+    from tests.api.walking import owner_with_everything
+
+    owned = owner_with_everything()
+    return api_devices.sign_in_device(owned.user, name="checks", address="127.0.0.1", second_factor=False).access
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(url: str) -> None:
+    ends = time.monotonic() + UP_WITHIN
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except OSError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.2)
+        else:
+            return
+
+
+def temporary_folder() -> Any:
+    return tempfile.TemporaryDirectory(prefix="kairos-api-")
