@@ -32,7 +32,8 @@ class KairosSchema(AutoSchema):
 
     def get_operation_id(self) -> str:
         words = [word.strip("{}") for word in self.path.removeprefix("/api/v1/").replace("-", "_").split("/") if word]
-        return "_".join([self.method.lower(), *words]) or f"{self.method.lower()}_root"
+        ours = self.path.startswith("/api/v1/") and getattr(self.view, "tag", "") != "aliases"
+        return "_".join([self.method.lower(), *([] if ours else ["literal"]), *words])
 
     def get_filter_backends(self) -> list[Any]:
         return []

@@ -36,7 +36,7 @@ class StartedAnswer(Answer):
     id = serializers.UUIDField()
 
 
-class BacktestAnswer(Answer):
+class LiteralBacktestAnswer(Answer):
     """`result` once the run is done: figures of the strategy and of holding."""
 
     id = serializers.UUIDField()
@@ -50,8 +50,8 @@ class BacktestAnswer(Answer):
     result = serializers.DictField(allow_null=True)
 
 
-class BacktestsAnswer(Answer):
-    results = BacktestAnswer(many=True)
+class LiteralBacktestsAnswer(Answer):
+    results = LiteralBacktestAnswer(many=True)
     next_cursor = serializers.CharField(allow_null=True)
 
 
@@ -81,7 +81,7 @@ class BacktestStart(ApiView):
 class BacktestShown(ApiView):
     tag = "aliases"
 
-    @operation("A backtest and its result", answer=BacktestAnswer)
+    @operation("A backtest and its result", answer=LiteralBacktestAnswer)
     def get(self, request: ApiRequest, run_id: UUID) -> Response:
         return Response(_shown(services.get_run(request.user, run_id)))
 
@@ -89,7 +89,7 @@ class BacktestShown(ApiView):
 class BacktestHistory(ApiView):
     tag = "aliases"
 
-    @operation("Backtests, newest first", query=PageQuery, answer=BacktestsAnswer)
+    @operation("Backtests, newest first", query=PageQuery, answer=LiteralBacktestsAnswer)
     def get(self, request: ApiRequest) -> Response:
         return Response(page(services.list_runs(request.user), self.query, _shown))
 
