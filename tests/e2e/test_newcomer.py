@@ -22,6 +22,7 @@ from tests.e2e.pages import (
     tile,
 )
 from tests.e2e.running import RunningKairos
+from tests.strategies.kis_files import SIMPLE
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 PAGES = (
@@ -30,6 +31,8 @@ PAGES = (
     "/markets/KRX/005930/",
     "/plans/",
     "/plans/new/",
+    "/strategies/",
+    "/strategies/library/basic/",
     "/orders/",
     "/accounts/",
     "/safety/",
@@ -228,6 +231,22 @@ def test_a_registered_plan_tells_its_rule_before_and_its_reasons_at_once(person:
     expect(why.locator(".why__sentence").first).not_to_be_empty()
     expect(why.locator(".why--asked")).to_contain_text("1차 매수")
     expect(why.locator(".why--asked tbody tr").first).to_contain_text("EMA(7)")
+
+
+def test_a_strategy_file_is_mended_where_it_is_refused_and_then_makes_a_plan(person: Visit) -> None:
+    """G14: what cannot be said is refused with its line, and what was pasted stays to be mended."""
+    page = person.open("/strategies/import/")
+    page.get_by_label("또는 내용 붙여 넣기").fill(SIMPLE.replace("less_than", "breaks"))
+    page.get_by_role("button", name="가져오기").click()
+    expect(page.get_by_role("alert")).to_contain_text("8행")
+    assert "422" in person.complaints.pop(), "the browser's console tells of the refusal, and of nothing else"
+    pasted = page.get_by_label("또는 내용 붙여 넣기")
+    pasted.fill(pasted.input_value().replace("breaks", "less_than"))
+    page.get_by_role("button", name="가져오기").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Oversold bounce 1판")
+    page.get_by_role("link", name="이 전략으로 오토 스윙 만들기").click()
+    expect(page.locator("#plan-preview")).to_contain_text("CCI(20): −120보다 작음")
+    expect(page.locator("#plan-preview")).to_contain_text("지난 1년에 몇 번 맞았나")
 
 
 def test_one_press_stops_every_page_says_so_and_the_password_starts_again(
