@@ -35,7 +35,8 @@ _CROSSES: Mapping[Language, Mapping[str, str]] = {
     "ko": {"cross_above": "{} 상향 돌파", "cross_below": "{} 하향 돌파"},
     "en": {"cross_above": "crosses above {}", "cross_below": "crosses below {}"},
 }
-_TOO_FEW: Mapping[Language, str] = {"ko": "계산할 봉이 아직 부족합니다", "en": "too few bars to tell yet"}
+# Too few bars, or nothing to divide by: the indicator says nothing here.
+_NO_FIGURE: Mapping[Language, str] = {"ko": "이 봉에는 값이 없습니다", "en": "no figure on this bar"}
 _RISK: Mapping[str, Words] = {
     "stop_loss_rate": Words(
         "손절: 평균 매수가보다 {} 내리면 전량 매도", "Stop-loss: sell all {} below the average cost"
@@ -76,7 +77,7 @@ def condition_sentence(row: ConditionRow, language: Language) -> str:
         return _seen_candle(row.condition, row.passed, language)
     names = [operand_words(operand, row.indicators, language) for _, operand in operands(row.condition)]
     if row.value is None or row.threshold is None:
-        return f"{names[0]} — {_TOO_FEW[language]}"
+        return f"{names[0]} — {_NO_FIGURE[language]}"
     value, threshold = apart(row.value, row.threshold)
     fixed = is_number(dict(operands(row.condition)).get("right", getattr(row.condition, "threshold", None)))
     right = threshold if fixed else f"{names[1]} {threshold}"
@@ -219,7 +220,7 @@ def _seen_candle(condition: Candle, passed: bool, language: Language) -> str:
 
 def _between(row: ConditionRow, condition: Between, names: list[str], language: Language) -> str:
     if row.threshold is None or row.upper is None:
-        return _TOO_FEW[language]
+        return _NO_FIGURE[language]
     low = figure(row.threshold) if is_number(condition.low) else f"{names[1]} {figure(row.threshold)}"
     high = figure(row.upper) if is_number(condition.high) else f"{names[2]} {figure(row.upper)}"
     if language == "ko":

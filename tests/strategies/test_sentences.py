@@ -47,7 +47,7 @@ def seen(
             "ADX(14) 24.9999 — 25보다 커야 합니다",
             "ADX(14) 24.9999 — must be above 25",
         ),
-        (seen(STRONG, ADX, None, False), "ADX(14) — 계산할 봉이 아직 부족합니다", "ADX(14) — too few bars to tell yet"),
+        (seen(STRONG, ADX, None, False), "ADX(14) — 이 봉에는 값이 없습니다", "ADX(14) — no figure on this bar"),
         (
             seen(RECOVERED, RSI, 61.7, False, extreme=48.4),
             "RSI(14) 61.7 — 최근 20봉 최저 48.4, 30 아래였던 적이 있어야 합니다",

@@ -59,8 +59,8 @@ def seen(condition: dict[str, Any], bars: Bars) -> tuple[str, str]:
         (
             {**BAND, "high": {"indicator": "average"}},
             (60,),
-            "종가 60 — 계산할 봉이 아직 부족합니다",
-            "close 60 — too few bars to tell yet",
+            "종가 60 — 이 봉에는 값이 없습니다",
+            "close 60 — no figure on this bar",
         ),
         (
             {**BAND, "high": {"indicator": "average"}},

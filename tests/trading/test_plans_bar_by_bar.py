@@ -87,6 +87,15 @@ def test_a_stopped_plan_resumed_begins_its_next_cycle_as_any_other(market: Marke
     assert [outcome for outcome, _signal in live(market, plan, 3)] == ["hold", "hold", "restart"]
 
 
+def test_a_plan_that_does_not_repeat_stays_sold(market: Market, plan: SwingPlan) -> None:
+    """W05: 3 is the end of it, and each bar says so."""
+    SwingPlan.objects.update(repeat=False)
+    until(market, plan, 1)
+    until(market, plan, 3)
+    assert live(market, plan, 4) == [("hold", 3)] * 4
+    assert set(plan.evaluations.order_by("-bar_closed_at").values_list("reason", flat=True)[:4]) == {"cycle_complete"}
+
+
 def test_bars_closed_before_an_edit_are_decided_by_the_rule_there_was(market: Market, plan: SwingPlan) -> None:
     market.close_bars(*wave(1, at=market.hours))
     never = SwingParameters(**CROSSES_ONLY.as_data() | {"first_use_adx": True, "adx_threshold": 99})
