@@ -22,6 +22,7 @@ from backtests.venue import Venue
 from markets.bars import Bars, FloatArray
 from markets.types import InstrumentRules
 from strategies.compiler import Evaluator
+from strategies.document import RuleDocument
 from strategies.evaluation import Evaluation
 
 LINE = " ".join(["%s"] * len(UnitFill._fields))
@@ -104,11 +105,16 @@ def simulate(
     """
     simulation = Simulation(evaluation, rules, setup, smooth=smooth)
     simulation.run(first_bar)
-    bars, venue, fills = evaluation.bars, simulation.venue, simulation.fills
+    return result_of(simulation, evaluation.document, ground or Ground(evaluation.bars), first_bar)
+
+
+def result_of(simulation: Simulation, document: RuleDocument, ground: Ground, first_bar: int) -> Result:
+    """What a simulation that has run to its end came to."""
+    bars, setup, venue, fills = ground.bars, simulation.setup, simulation.venue, simulation.fills
     held, cash = _standing(fills, len(bars), venue, venue.cash_units(setup.cash))
     return Result(
         setup=setup,
-        ground=ground or Ground(bars),
+        ground=ground,
         venue=venue,
         first_bar=first_bar,
         filled=fills,
@@ -116,7 +122,7 @@ def simulate(
         cash=cash,
         held=held,
         seed=setup.seed,
-        version_hash=evaluation.document.version_hash(),
+        version_hash=document.version_hash(),
     )
 
 

@@ -6,7 +6,7 @@ does not exist (a ratio to nothing, a year's figure of less than two days) is No
 """
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -136,14 +136,19 @@ def curve(closed_at: IntArray, equity: FloatArray, days: Days | None = None) -> 
 
 def trades(result: Result) -> Trades:
     """The figures of a run's trades."""
-    fills, unit = result.filled, result.venue.cash_scale
-    made, _first_bars = cycle_results(fills, unit)
+    first = result.first_bar
+    exposure = float((result.held[first + 1 :] > 0).mean())
+    return trades_of((result,), float(result.equity[first:].mean()), exposure)
+
+
+def trades_of(results: Sequence[Result], mean_worth: float, exposure: float) -> Trades:
+    """The figures of all trades of runs in one currency; `mean_worth` of the account, `exposure` as measured on it."""
+    unit = results[0].venue.cash_scale
+    made = np.concatenate([trade_results(result) for result in results])
     wins, losses = made[made > 0], made[made < 0]
-    slipped = sum(map(operator.mul, fills.worse_by, fills.quantity))
-    tradable = slice(result.first_bar + 1, None)
     return Trades(
         count=len(made),
-        is_open=bool(result.held[-1] > 0),
+        is_open=any(bool(result.held[-1] > 0) for result in results),
         wins=len(wins),
         win_rate=_ratio(len(wins), len(made)),
         profit_factor=_ratio(float(wins.sum()), -float(losses.sum())),
@@ -152,12 +157,18 @@ def trades(result: Result) -> Trades:
         average_loss=_of(losses, "mean"),
         best=_of(made, "max"),
         worst=_of(made, "min"),
-        exposure=float((result.held[tradable] > 0).mean()),
-        turnover=sum(fills.amount) / unit / float(result.equity[result.first_bar :].mean()),
-        fees=sum(fills.fee) / unit,
-        tax=sum(fills.tax) / unit,
-        slippage=slipped / (result.venue.price_scale * result.venue.quantity_scale),
+        exposure=exposure,
+        turnover=sum(sum(result.filled.amount) for result in results) / unit / mean_worth,
+        fees=sum(sum(result.filled.fee) for result in results) / unit,
+        tax=sum(sum(result.filled.tax) for result in results) / unit,
+        slippage=sum(map(_slipped, results)),
     )
+
+
+def _slipped(result: Result) -> float:
+    fills, venue = result.filled, result.venue
+    units = sum(map(operator.mul, fills.worse_by, fills.quantity))
+    return float(units / (venue.price_scale * venue.quantity_scale))
 
 
 def trade_results(result: Result) -> FloatArray:

@@ -57,7 +57,14 @@ class Orders:
         units = self._within_position_limit(units, bar)
         if not units or (collar is not None and not self._is_affordable(collar, units, day)):
             return None
-        return self._order(Side.BUY, step, units, collar, bar, reason, place)
+        order = self._order(Side.BUY, step, units, collar, bar, reason, place)
+        self.set_aside(order, day)
+        return order
+
+    def set_aside(self, order: Working, day: Day) -> None:
+        """Reserve the cash for the dearest way that what is left of a buy can fill."""
+        if order.collar is not None:
+            self._plan.reserve(self._worst_case(order.collar * order.remaining, day))
 
     def terms(self, step: int, reference: int, day: Day) -> tuple[int, int | None]:
         """The units a step asks for and the most it pays for each; None where the cash alone decides.
@@ -137,18 +144,21 @@ class Orders:
         if self._most is None:
             return units
         price, held = to_decimal(self._bars.close.item(bar)), self._venue.quantity(self._plan.held)
-        worth = self._venue.cash(self._plan.cash) + held * price
+        others = self._plan.others_worth(self._bars.closed_at.item(bar))
+        worth = self._venue.cash(self._plan.balance) + held * price + others
         most = most_within(rate=to_decimal(self._most), worth=worth, price=price, held=held, lot=self._rules.lot)
         return min(units, to_units(most, self._rules.quantity_decimals))
 
     def _is_affordable(self, collar: int, units: int, day: Day) -> bool:
         """Whether the cash for the dearest way the order can fill is there, as `costs.worst_case` says it."""
-        venue, traded = self._venue, collar * units
-        if self._surely_pays(self._amount(traded), day):
-            return True
-        each = venue.less * RATE_UNIT
-        fee = traded * day.highest_commission * venue.more // each
-        return self._amount(traded) + fee + traded * day.highest_tax * venue.more // each <= self._plan.cash
+        traded = collar * units
+        return self._surely_pays(self._amount(traded), day) or self._worst_case(traded, day) <= self._plan.cash
+
+    def _worst_case(self, traded: int, day: Day) -> int:
+        """What buying for so much can come to, with the highest charges of this day or any later one."""
+        more, each = self._venue.more, self._venue.less * RATE_UNIT
+        fee = traded * day.highest_commission * more // each
+        return self._amount(traded) + fee + traded * day.highest_tax * more // each
 
     def _amount(self, traded: int) -> int:
         """What so much costs without charges: a buy's amount is rounded up."""

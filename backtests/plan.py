@@ -9,6 +9,7 @@ from trading import ledger
 from trading.signal import Action, PlanState, advance
 
 STEPS = {Action.BUY_FIRST: 1, Action.BUY_SECOND: 2, Action.SELL: 3}
+NOTHING = Decimal(0)
 DONE = {step: action for action, step in STEPS.items()}
 
 
@@ -39,6 +40,18 @@ class Plan:
         self.exiting = False
         self.cooldown_left = 0
         self.held_since = -1  # the bar of the first fill
+
+    @property
+    def balance(self) -> int:
+        """All the cash there is; `cash` is what this plan may spend of it."""
+        return self.cash
+
+    def reserve(self, cash: int) -> None:
+        """Set cash aside for the order on its way: nobody else is here who could spend it."""
+
+    def others_worth(self, at: int) -> Decimal:
+        """What else the account holds at a time, in whole seconds since 1970."""
+        return NOTHING
 
     def state(self, highest: Decimal | None, bars_held: int) -> PlanState:
         """What a decision needs to know; `highest` close since entry, the bar decided on not yet counted."""

@@ -1,6 +1,8 @@
 """From a run to what is kept of it: its trades in plain numbers, its months, its curves."""
 
+import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -10,6 +12,7 @@ from backtests.engine import Result
 from backtests.fills import EPOCH, ONE_MICROSECOND, UnitFill
 from backtests.results import Month, Report, Trade
 from backtests.series import Series
+from backtests.together import Together
 from backtests.venue import Venue
 from markets.bars import FloatArray
 from markets.types import Side, from_epoch
@@ -33,6 +36,32 @@ def report(result: Result) -> Report:
         last_at=from_epoch(int(bars.closed_at[-1])),
         metrics=metrics.of(result),
         trades=tuple(trades(result)),
+        months=months(series),
+        series=series,
+    )
+
+
+def report_together(together: Together) -> Report:
+    """Everything that is kept of several instruments on one account; trades of all, in the order of time."""
+    parts = together.parts
+    series = Series(together.closed_at, together.equity, together.hold())
+    every = sorted(
+        (each for part in parts for each in trades(part)), key=lambda each: (each.opened_at, each.instrument)
+    )
+    said = " ".join(part.version_hash for part in parts), " ".join(part.inputs_hash for part in parts)
+    version, inputs = (hashlib.sha256(each.encode()).hexdigest() for each in said)
+    return Report(
+        version_hash=version,
+        inputs_hash=inputs,
+        result_hash=together.result_hash,
+        seed=together.setup.seed,
+        instruments=tuple(part.venue.rules.key for part in parts),
+        bars=sum(len(part.bars) for part in parts),
+        first_bar=0,
+        first_at=from_epoch(int(together.closed_at[0])),
+        last_at=from_epoch(int(together.closed_at[-1])),
+        metrics=together.metrics(),
+        trades=tuple(replace(each, number=number) for number, each in enumerate(every, 1)),
         months=months(series),
         series=series,
     )

@@ -1,7 +1,9 @@
 """The walk over the bars on which something can happen: live's own SIGNAL machine and sizing, over a market of bars."""
 
+from collections.abc import Generator, Iterator
 from decimal import Decimal
 
+from backtests.account import Account
 from backtests.fills import Fills, UnitFill
 from backtests.limits import as_it_reads, sold_inside, touches
 from backtests.market import MICRO, Market
@@ -16,6 +18,10 @@ from strategies.evaluation import Evaluation
 from trading.signal import Action, Decision, RiskRates, decide
 from trading.sizing import to_decimal
 
+Moment = tuple[
+    int, int
+]  # seconds since 1970, and what is done then: what is decided on a close comes before the open after it
+DECIDES, TRADES = 0, 1
 NO_LIMITS = Risk().limits()
 
 
@@ -37,10 +43,21 @@ _VERDICT = {True: _Passed(True), False: _Passed(False)}
 
 
 class Simulation:
-    """One plan over the bars of one evaluation; `smooth`: cycles without surprises are taken many at once."""
+    """One plan over the bars of one evaluation; `smooth`: cycles without surprises are taken many at once.
 
-    def __init__(self, evaluation: Evaluation, rules: InstrumentRules, setup: Setup, *, smooth: bool = True) -> None:
-        self._evaluation, self._setup = evaluation, setup
+    With an `account` the plan shares its cash with others.
+    """
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        rules: InstrumentRules,
+        setup: Setup,
+        *,
+        smooth: bool = True,
+        account: Account | None = None,
+    ) -> None:
+        self._evaluation, self.setup = evaluation, setup
         self._bars, self._count = evaluation.bars, len(evaluation.bars)
         self._market = Market(rules, evaluation.bars, setup)
         self.venue = self._market.venue
@@ -57,7 +74,7 @@ class Simulation:
             self._rates = RiskRates(time_stop_bars=self._limits.time_stop_bars)
         self._checked_to = 0  # bars before it have been looked into for exits inside
         self._known: dict[tuple[int | bool, ...], tuple[Action, str]] = {}
-        self.plan = Plan(self.venue, self.venue.cash_units(setup.cash), setup.cooldown_bars, repeat=setup.repeat)
+        self.plan = self._new_plan(account)
         self.fills = Fills()
         self._orders = Orders(self._market, self.plan, self._stops, self._limits.max_position_rate)
         has_limits = self._limits != NO_LIMITS or any(prices is not None for prices in self._stops)
@@ -65,19 +82,31 @@ class Simulation:
         parts = (self._market, self.plan, self._orders, self._moments, self.fills)
         self._smooth = Smooth(*parts) if is_smooth else None
 
+    def _new_plan(self, account: Account | None) -> Plan:
+        setup = self.setup
+        if account is not None:
+            return account.plan(self.venue, self._bars, setup.cooldown_bars, repeat=setup.repeat)
+        return Plan(self.venue, self.venue.cash_units(setup.cash), setup.cooldown_bars, repeat=setup.repeat)
+
     def run(self, first: int) -> None:
         """Decide on every bar from `first` on that asks for it, and trade."""
+        for _moment in self.moments(first):
+            pass
+
+    def moments(self, first: int) -> Iterator[Moment]:
+        """The same, told before each moment at which the plan decides or trades, in order: others may act before it."""
         bar = first
         while bar < self._count:
             if self._smooth is not None and self.plan.signal == 0:
                 bar = self._smooth.walk(bar)
-            bar = self._next(bar)
+            bar = yield from self._next(bar)
             if bar < self._count:
-                bar = self._decide_at(bar)
+                yield self._bars.closed_at.item(bar), DECIDES
+                bar = yield from self._decide_at(bar)
 
     # Which bar comes next
 
-    def _next(self, bar: int) -> int:
+    def _next(self, bar: int) -> Generator[Moment, None, int]:
         """The first bar at or after `bar` whose close may ask for something; exits inside the bars before it are done."""
         plan = self.plan
         if plan.signal == 0:
@@ -86,17 +115,17 @@ class Simulation:
             return self._after_the_sale(bar)
         if plan.exiting:
             return bar
-        return self._while_held(bar)
+        return (yield from self._while_held(bar))
 
     def _after_the_sale(self, bar: int) -> int:
         """No bar of the cool-down asks for anything: the next one that does begins the next cycle."""
-        if not self._setup.repeat:
+        if not self.setup.repeat:
             return self._count
         begins = bar + self.plan.cooldown_left
         self.plan.cooldown_left = 0
         return begins
 
-    def _while_held(self, bar: int) -> int:
+    def _while_held(self, bar: int) -> Generator[Moment, None, int]:
         plan = self.plan
         upcoming = self._moments.while_held(bar, self._count, second=plan.signal == 1)
         if self._limits.time_stop_bars is not None:
@@ -111,23 +140,26 @@ class Simulation:
                 found = first_touch(touched, start, found)
             self._checked_to = min(found + 1, end)
             if found < end:
-                return found if self._exit_inside(found) else self._while_held(bar)  # or touched by a rounding only
+                yield self._bars.opened_at.item(found), TRADES
+                if self._exit_inside(found):
+                    return found
+                return (yield from self._while_held(bar))  # touched by a rounding only
         return upcoming
 
     # Deciding on a close
 
-    def _decide_at(self, bar: int) -> int:
+    def _decide_at(self, bar: int) -> Generator[Moment, None, int]:
         """Decide on the close of `bar` and trade; the bar whose close is decided on next."""
         action, reason = self._decision(bar)
         if action is Action.RESTART:
             self.plan.begin_again()
-            return bar if self._setup.restarts_at_once else bar + 1
+            return bar if self.setup.restarts_at_once else bar + 1
         if action in STEPS:
             orders, place = self._orders, len(self.fills)
             is_sale = action is Action.SELL
             order = orders.sale(bar, reason, place) if is_sale else orders.buy(bar, action, reason, place)
             if order is not None:
-                return self._work(order, bar)
+                return (yield from self._work(order, bar))
         return bar + 1
 
     def _decision(self, bar: int) -> tuple[Action, str]:
@@ -153,10 +185,11 @@ class Simulation:
 
     # The bars after an order
 
-    def _work(self, order: Working, bar: int) -> int:
+    def _work(self, order: Working, bar: int) -> Generator[Moment, None, int]:
         """Let the order trade in the bars after `bar`; the bar at whose close it has ended."""
         stops = self._stops[order.step - 1] if order.side is Side.BUY else None
         while (bar := bar + 1) < self._count:
+            yield self._bars.opened_at.item(bar), TRADES
             if stops is not None:
                 self._trade_at_level(order, bar, as_it_reads(stops.item(bar)))
                 is_over = True
@@ -174,7 +207,7 @@ class Simulation:
 
     def _trade(self, order: Working, bar: int) -> bool:
         """The order in the moments of a bar; whether it has ended by the bar's close."""
-        lenient = self._setup.fills == "open"
+        lenient = self.setup.fills == "open"
         for at, price, volume in self._market.ticks_of(bar):
             if order.expires_at is not None and order.expires_at <= at:
                 return True
@@ -209,6 +242,7 @@ class Simulation:
         plan = self.plan
         if is_buy:
             plan.bought(bar, quantity, amount, fee, tax)
+            self._orders.set_aside(order, day)
         else:
             plan.sold(quantity, amount, fee, tax)
         signal = order.step if is_buy or not plan.held else order.step - 1
@@ -226,7 +260,7 @@ class Simulation:
                 amount,
                 fee,
                 tax,
-                plan.cash,
+                plan.balance,
                 worse,
                 order.reason,
             )
@@ -234,6 +268,7 @@ class Simulation:
 
     def _end(self, order: Working) -> None:
         signal = self.plan.ended(order)
+        self.plan.reserve(0)
         self.fills.signal[order.first_fill :] = [signal] * (len(self.fills) - order.first_fill)  # a sale in pieces too
 
     # Limits touched inside a bar

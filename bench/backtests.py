@@ -241,9 +241,8 @@ def main() -> None:
         if "vectorbt" in swept:
             figures["sweep_vs_vectorbt"] = f"{swept['vectorbt']['seconds'] / alone:.1f}"
         for name, each in swept.items():
-            print(
-                f"sweep of {len(FASTS) * len(SLOWS)} over {SWEEP_BARS:,} bars  {name:<10}{each['seconds']:8.3f} s, CPU {each['cpu']:.3f} s"
-            )
+            took = f"{each['seconds']:8.3f} s, CPU {each['cpu']:.3f} s"
+            print(f"sweep of {len(FASTS) * len(SLOWS)} over {SWEEP_BARS:,} bars  {name:<10}{took}")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print("bench-backtest: " + " ".join(f"{name}={figures[name]}" for name in FIGURES))
 
