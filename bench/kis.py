@@ -8,18 +8,21 @@ import argparse
 import bisect
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from playwright.sync_api import Browser
+import websocket
 
+from markets.calendars import load_default
 from tests.e2e.browser import Visit, launched_chromium
 from tests.e2e.running import ROOT, RunningKairos, wait_until
 from tests.servers.kis.access import default_key
@@ -30,7 +33,7 @@ PER_SECOND = 10.0
 SECONDS = 30.0
 WARM_UP = 5.0
 PAGE = "/markets/"
-OPENED = "2026-11-20T10:00:00"  # a Friday morning in Seoul
+INTO_THE_DAY = timedelta(hours=1)
 EMAIL, PASSWORD = "bench@kairos.example", "a pass phrase of the bench"
 READY = 240.0
 PATIENCE_MS = 90_000
@@ -47,10 +50,16 @@ RECORD = """() => {
 }"""
 
 
+def trading_morning() -> str:
+    """Ten o'clock of a trading day that has not come: the sandbox's tokens must not have run out by our clock."""
+    at = load_default()["krx"].next_open(datetime.now(UTC) + timedelta(days=1)) + INTO_THE_DAY
+    return at.isoformat()
+
+
 @contextmanager
 def market(quirks: dict[str, Any] | None = None) -> Iterator[tuple[KisSandbox, list[str]]]:
     """The sandbox on a trading day's morning, with 40 symbols; their codes."""
-    with KisSandbox("--at", OPENED) as sandbox:
+    with KisSandbox("--at", trading_morning()) as sandbox:
         sandbox.tell("quirks", ping_seconds=1.0, **(quirks or {}))
         sandbox.tell("limits", live=1000, paper=1000)
         codes = [f"10{n:04d}" for n in range(INSTRUMENTS)]
@@ -66,8 +75,8 @@ def environment(sandbox: KisSandbox) -> dict[str, str]:
     return {"KAIROS_ENV": "test", "KAIROS_KIS_PAPER_LIMIT": "1000", "ALLOWED_HOSTS": "127.0.0.1", **urls}
 
 
-def set_up(kairos: RunningKairos, codes: Sequence[str]) -> None:
-    """A person with a practice account whose key is the sandbox's, and the sandbox's symbols to look at."""
+def set_up(kairos: RunningKairos, codes: Sequence[str]) -> str:
+    """A person with a practice account whose key is the sandbox's, and the sandbox's symbols to look at; their session."""
     key = default_key("paper")
     told = {
         "email": EMAIL,
@@ -80,6 +89,9 @@ def set_up(kairos: RunningKairos, codes: Sequence[str]) -> None:
     }
     script = f"""
 import json
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from accounts.models import User
 from brokers.kis.services.registration import TypedKey
 from brokers.models import BrokerAccount
@@ -94,11 +106,18 @@ for code in told["codes"]:
 typed = TypedKey(told["key"], told["secret"], told["account"], told["hts"])
 row = account_keys.register_kis(owner, "한국투자 모의", Environment.PAPER, typed)
 BrokerAccount.objects.filter(pk=row.account_id).update(is_active=True)
-print("ready")
+session = SessionStore()
+for name, value in ((SESSION_KEY, str(owner.pk)), (BACKEND_SESSION_KEY, settings.AUTHENTICATION_BACKENDS[0]),
+        (HASH_SESSION_KEY, owner.get_session_auth_hash())):
+    session[name] = value
+session.save()
+print("session=" + session.session_key)
 """
     done = kairos.manage("shell", "-c", script, seconds=120)
-    if "ready" not in done.stdout:
+    found = re.search(r"session=(\w+)", done.stdout)
+    if found is None:
         raise RuntimeError(done.stdout + done.stderr)
+    return found[1]
 
 
 @contextmanager
@@ -119,11 +138,49 @@ def registered(sandbox: KisSandbox) -> int:
     return sum(len(session["subscribed"]) for session in sandbox.sessions()["paper"]["open"])
 
 
-def heard_in_page(visit: Visit, seconds: float) -> list[tuple[float, str]]:
-    """What the page's socket brought in so long, each message with the time its price was shown (seconds since 1970)."""
-    visit.page.evaluate("window.heard = []")
-    visit.page.wait_for_timeout(seconds * 1000)
-    return [(at / 1000, text) for at, text in visit.page.evaluate("window.heard")]
+class Watcher(Protocol):
+    """Somebody who looks at the prices."""
+
+    def heard(self, seconds: float) -> list[tuple[float, str]]:
+        """What came in so long: each message with the time its price could be seen (seconds since 1970)."""
+        ...
+
+
+class Page:
+    """Chromium with the page of prices open; seen is what has been drawn."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._page = visit.page
+        visit.context.set_default_timeout(PATIENCE_MS)
+        visit.context.add_init_script(f"({RECORD})()")
+        visit.sign_in(EMAIL, PASSWORD)
+        visit.open(PAGE)
+
+    def heard(self, seconds: float) -> list[tuple[float, str]]:
+        self._page.evaluate("window.heard = []")
+        self._page.wait_for_timeout(seconds * 1000)
+        return [(at / 1000, text) for at, text in self._page.evaluate("window.heard")]
+
+
+class Client:
+    """A bare client of /ws/quotes/ that asks for the same; seen is what has been read."""
+
+    def __init__(self, kairos: RunningKairos, session: str, codes: Sequence[str]) -> None:
+        url = kairos.url.replace("http", "ws", 1)
+        self._socket = websocket.create_connection(
+            f"{url}/ws/quotes/", cookie=f"sessionid={session}", origin=kairos.url, timeout=PATIENCE_MS / 1000
+        )
+        self._socket.send(json.dumps({"subscribe": [f"KRX:{code}" for code in codes]}))
+
+    def heard(self, seconds: float) -> list[tuple[float, str]]:
+        found = []
+        self._socket.settimeout(0.2)
+        until = time.time() + seconds
+        while time.time() < until:
+            with suppress(websocket.WebSocketTimeoutException):
+                text = str(self._socket.recv())
+                found.append((time.time(), text))
+        return found
 
 
 def shown(messages: Sequence[tuple[float, str]]) -> dict[str, list[tuple[int, float]]]:
@@ -154,47 +211,53 @@ def delays(sent: Sequence[tuple[float, str, str]], shown_at: dict[str, list[tupl
     return sorted(found)
 
 
-def measured(browser: Browser, kairos: RunningKairos, sandbox: KisSandbox, codes: Sequence[str], seconds: float) -> str:
-    visit = Visit(browser, kairos.url)
-    visit.context.add_init_script(f"({RECORD})()")
-    visit.context.set_default_timeout(PATIENCE_MS)
-    visit.sign_in(EMAIL, PASSWORD)
-    visit.open(PAGE)
-    wait_until(lambda: registered(sandbox) >= INSTRUMENTS, PATIENCE_MS / 1000, "not everything is registered")
+def measured(watcher: Watcher, sandbox: KisSandbox, codes: Sequence[str], seconds: float) -> str:
+    watcher.heard(1.0)
+    wait_until(lambda: registered(sandbox) > INSTRUMENTS, PATIENCE_MS / 1000, "not everything is registered")
     sandbox.tell("flow", codes=list(codes), per_second=PER_SECOND)
-    visit.page.wait_for_timeout(WARM_UP * 1000)
+    watcher.heard(WARM_UP)
     began = time.time()
-    messages = heard_in_page(visit, seconds)
-    ended = time.time()
+    messages = watcher.heard(seconds)
+    ended = time.time() - 1.0
     sandbox.tell("flow", codes=[], per_second=0)
-    sent = [row for row in sandbox.sent() if began <= row[0] <= ended - 1.0]
+    sent = [row for row in sandbox.sent() if began <= row[0] <= ended]
     took = delays(sent, shown(messages))
     if len(took) < 0.9 * len(sent):
-        raise RuntimeError(f"only {len(took)} of {len(sent)} frames were seen in the page")
+        raise RuntimeError(f"only {len(took)} of {len(sent)} frames were seen")
     p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]
-    rate = len(sent) / (ended - 1.0 - began)
-    return f"frames_per_s={rate:.0f} p50_ms={p50:.0f} p99_ms={p99:.0f}"
+    return f"frames_per_s={len(sent) / (ended - began):.0f} p50_ms={p50:.0f} p99_ms={p99:.0f}"
+
+
+def run(folder: Path, seconds: float, *, has_browser: bool) -> str:
+    """Everything started, measured and ended; the figures."""
+    log = folder / "feed.log"
+    with market() as (sandbox, codes):
+        kairos = RunningKairos(folder / "var", "--no-demo", environment=environment(sandbox)).start()
+        try:
+            kairos.wait_until_ready(READY)
+            session = set_up(kairos, codes)
+            with feed(kairos, log):
+                try:
+                    if not has_browser:
+                        return measured(Client(kairos, session, codes), sandbox, codes, seconds)
+                    with launched_chromium() as browser:
+                        return measured(Page(Visit(browser, kairos.url)), sandbox, codes, seconds)
+                except Exception:
+                    print(
+                        f"registered: {registered(sandbox)}", log.read_text()[-3000:], kairos.errors(), file=sys.stderr
+                    )
+                    raise
+        finally:
+            kairos.end()
 
 
 def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("--seconds", type=float, default=SECONDS)
-    seconds = reader.parse_args().seconds
-    with tempfile.TemporaryDirectory(prefix="kairos-bench-") as folder, market() as (sandbox, codes):
-        kairos = RunningKairos(Path(folder) / "var", "--no-demo", environment=environment(sandbox)).start()
-        try:
-            kairos.wait_until_ready(READY)
-            set_up(kairos, codes)
-            with feed(kairos, Path(folder) / "feed.log"), launched_chromium() as browser:
-                try:
-                    print("bench-kis:", measured(browser, kairos, sandbox, codes, seconds), flush=True)
-                except Exception:
-                    print(f"registered: {registered(sandbox)}", sandbox.sessions(), file=sys.stderr)
-                    print((Path(folder) / "feed.log").read_text()[-3000:], file=sys.stderr)
-                    raise
-            kairos.stop()
-        finally:
-            kairos.end()
+    reader.add_argument("--no-browser", action="store_true", help="measure to a bare client of the socket")
+    given = reader.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kairos-bench-") as folder:
+        print("bench-kis:", run(Path(folder), given.seconds, has_browser=not given.no_browser), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,267 @@
+"""From the KIS sandbox's socket to prices, bars, bells and orders: the feed's own loop, turned by hand."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from threading import Event
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from brokers.kis.services import registration
+from brokers.kis.services.registration import TypedKey
+from brokers.models import BrokerAccount
+from brokers.protocol import Environment
+from markets import services as markets
+from markets.calendars import load_default
+from markets.models import Instrument, LatestQuote, PriceFeed, StoredBar, WatchlistItem
+from markets.services.demand import Seen, note_seen
+from markets.types import Interval, Source
+from tests import factories as make
+from tests.brokers.kis_rows import make_kis_account
+from tests.brokers.kis_venue import pointed_at
+from tests.servers.kis.access import default_key
+from tests.servers.kis.client import KisSandbox
+from trading.management.kis_feed import KisLoop
+from trading.models import AccountReading
+from trading.services import live_feed, readings
+from trading.services.live_feed import Need
+
+SAMSUNG = "005930"
+KEY = default_key("paper")
+FENCE = 7
+# A trading day that has not come: the sandbox's tokens must not have run out by our clock.
+MORNING = load_default()["krx"].next_open(datetime.now(UTC) + timedelta(days=1)).date()
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[KisSandbox]:
+    with KisSandbox() as started:
+        yield started
+
+
+@pytest.fixture
+def sandbox(process: KisSandbox, settings: Any, transactional_db: None) -> Iterator[KisSandbox]:
+    """A Friday morning; its clock is told five times a second, so that ours is known to be another one soon."""
+    process.tell("reset", at=f"{MORNING:%Y-%m-%dT}10:00:00")
+    process.tell("quirks", ping_seconds=0.2)
+    with pointed_at(process, settings) as pointed:
+        yield pointed
+
+
+@pytest.fixture
+def account(sandbox: KisSandbox) -> BrokerAccount:
+    return registered_account(Environment.PAPER)
+
+
+def registered_account(environment: Environment) -> BrokerAccount:
+    """An account with the sandbox's own key, as a person registers it."""
+    key = default_key(environment.value)
+    typed = TypedKey(key.appkey, key.appsecret, key.accounts[0], key.hts_id)
+    row = registration.register(make.make_user(), "한국투자", environment, typed)
+    BrokerAccount.objects.filter(pk=row.account_id).update(is_active=True)
+    return BrokerAccount.objects.get(pk=row.account_id)
+
+
+class Turned:
+    """The loop, turned until something is so."""
+
+    def __init__(self) -> None:
+        self._stop = Event()
+        self.loop = KisLoop(self._stop)
+
+    def until(self, what: Callable[[], Any], seconds: float = 40.0) -> Any:
+        deadline = time.monotonic() + seconds
+        while not (found := what()):
+            assert time.monotonic() < deadline, "it did not come about"
+            self.loop._turn()
+        return found
+
+    def end(self) -> None:
+        self.loop._let_go()
+
+
+@pytest.fixture
+def turned(sandbox: KisSandbox) -> Iterator[Turned]:
+    made = Turned()
+    yield made
+    made.end()
+
+
+def watched(instrument: Instrument, owner: BrokerAccount) -> Instrument:
+    WatchlistItem.objects.create(user=owner.user, instrument=instrument)
+    return instrument
+
+
+def quote_of(instrument: Instrument) -> LatestQuote | None:
+    return LatestQuote.objects.filter(instrument=instrument, source=Source.KIS).first()
+
+
+def is_registered(sandbox: KisSandbox, code: str = SAMSUNG) -> bool:
+    opened = sandbox.sessions()["paper"]["open"]
+    return any(["H0STCNT0", code] in session["subscribed"] for session in opened)
+
+
+def test_a_trade_at_kis_becomes_the_price_with_its_source_and_time(
+    sandbox: KisSandbox, account: BrokerAccount, turned: Turned
+) -> None:
+    """D03. The simulated market lets go of what the real one supplies."""
+    samsung = watched(make.make_instrument(), account)
+    assert samsung.source == Source.SIMULATOR
+    turned.until(lambda: is_registered(sandbox) and quote_of(samsung))
+    samsung.refresh_from_db()
+    assert samsung.source == Source.KIS
+    turned.until(lambda: markets.market_time(Source.KIS).date() == MORNING)
+    turned.until(lambda: is_registered(sandbox))
+    sandbox.tell("trade", code=SAMSUNG, ticks=[[70_900, 3, "buy"]])
+    quote = turned.until(lambda: (quote := quote_of(samsung)) and quote.price == 70_900 and quote)
+    assert quote.bid == Decimal(70_800)
+    assert not markets.quote_is_stale(quote)
+    assert abs(quote.at - markets.market_time(Source.KIS)) < timedelta(seconds=10)
+
+
+def test_a_quiet_price_stays_fresh_while_the_line_is_heard_and_turns_stale_without_it(
+    sandbox: KisSandbox, account: BrokerAccount, turned: Turned
+) -> None:
+    """G15: nobody trades on a price we have lost sight of."""
+    samsung = watched(make.make_instrument(), account)
+    first = turned.until(lambda: is_registered(sandbox) and quote_of(samsung))
+    later = turned.until(
+        lambda: (q := quote_of(samsung)) and q.received_at > first.received_at + timedelta(seconds=4) and q
+    )
+    assert later.price == first.price
+    sandbox.tell("connections", environment="paper", refuse=True)
+    sandbox.tell("cut", environment="paper")
+    turned.until(lambda: not sandbox.sessions()["paper"]["open"])
+    last = quote_of(samsung)
+    began = time.monotonic()
+    turned.until(lambda: time.monotonic() - began > 7)
+    sandbox.tell("connections", environment="paper", refuse=False)
+    assert last is not None
+    now = quote_of(samsung)
+    assert now is not None
+    assert now.received_at - last.received_at < timedelta(seconds=3)
+
+
+def test_a_fill_rings_for_its_account(sandbox: KisSandbox, account: BrokerAccount, turned: Turned) -> None:
+    """The notice books nothing: it has the account read at once."""
+    make.make_instrument()
+    AccountReading.objects.create(broker_account=account, fence=FENCE, asked_at=timezone.now())
+    turned.until(lambda: any(["H0STCNI9", KEY.hts_id] in s["subscribed"] for s in sandbox.sessions()["paper"]["open"]))
+    turned.until(lambda: AccountReading.objects.get().rung_at is not None)  # what happened before anybody listened
+    began = timezone.now()
+    number = KEY.accounts[0]
+    sandbox.tell("order", environment="paper", account=number, code=SAMSUNG, side="buy", quantity=1, price=70_500)
+    turned.until(lambda: AccountReading.objects.get().rung_at > began)
+
+
+def test_an_account_that_was_rung_for_is_due_at_once(transactional_db: None) -> None:
+    account = make_kis_account()
+    now = timezone.now()
+    AccountReading.objects.create(broker_account=account, fence=FENCE, asked_at=now - timedelta(seconds=2))
+    assert readings.due(FENCE, {account.pk: now - timedelta(seconds=2)}) == []
+    live_feed.ring([account.pk])
+    assert readings.due(FENCE, {account.pk: now - timedelta(seconds=2)}) == [account]
+    assert readings.due(FENCE, {account.pk: timezone.now()}) == []  # it has been read since
+
+
+def test_what_finds_no_place_takes_turns_and_is_named(
+    sandbox: KisSandbox, account: BrokerAccount, turned: Turned
+) -> None:
+    """41 registrations a key, one of them the notices'."""
+    codes = [f"2{n:05d}" for n in range(50)]
+    for code in codes:
+        sandbox.tell("symbol", code=code, name="종목", base=10_000)
+        watched(make.make_instrument(code), account)
+    places = turned.until(lambda: (feed := PriceFeed.objects.filter(source=Source.KIS).first()) and feed.state)
+    assert (places["wished"], places["places"], len(places["waiting"])) == (50, 40, 10)
+    turned.until(lambda: sum(is_registered(sandbox, code) for code in codes) == 40)
+
+
+def test_without_a_key_nothing_is_taken_over(sandbox: KisSandbox) -> None:
+    samsung = make.make_instrument()
+    turned = Turned()
+    turned.loop._turn()
+    turned.end()
+    samsung.refresh_from_db()
+    assert samsung.source == Source.SIMULATOR
+    assert not PriceFeed.objects.filter(source=Source.KIS).exists()
+
+
+def test_a_replayed_instrument_is_left_to_its_replay(
+    sandbox: KisSandbox, account: BrokerAccount, turned: Turned
+) -> None:
+    replayed = make.make_instrument("000660", source=Source.REPLAY)
+    turned.until(lambda: PriceFeed.objects.filter(source=Source.KIS).exists())
+    replayed.refresh_from_db()
+    assert replayed.source == Source.REPLAY
+
+
+def test_minutes_of_kis_close_bars_of_the_morning_and_a_cut_leaves_no_hole(
+    sandbox: KisSandbox, account: BrokerAccount, turned: Turned
+) -> None:
+    """D04, D09: back-fill. Every minute of the morning has its bar, also that in which the line was lost."""
+    sandbox.tell("clock", at=f"{MORNING:%Y-%m-%dT}09:03:40")
+    samsung = watched(make.make_instrument(), account)
+    turned.until(lambda: is_registered(sandbox) and quote_of(samsung))
+    sandbox.tell("flow", codes=[SAMSUNG], per_second=5)
+    turned.until(lambda: markets.market_time(Source.KIS).strftime("%M%S") >= "0348")
+    turned.until(lambda: is_registered(sandbox))
+    sandbox.tell("cut", environment="paper")
+    turned.until(lambda: bars_of(samsung), 60)
+    sandbox.tell("flow", codes=[SAMSUNG], per_second=0)
+    minutes = bars_of(samsung)
+    truth = minutes[-1]
+    assert [(bar.opened_at - minutes[0].opened_at) // 60 for bar in minutes] == list(range(len(minutes)))
+    assert truth.opened_at % 3600 == 3 * 60
+    assert truth.volume > 0
+
+
+def bars_of(instrument: Instrument) -> list[StoredBar]:
+    return list(StoredBar.objects.series(instrument, Interval.M1, Source.KIS))
+
+
+# Who needs what
+
+
+@pytest.mark.django_db
+def test_where_money_is_at_stake_comes_before_what_is_looked_at_and_that_before_watchlists() -> None:
+    account = make.make_account(make.make_user())
+    listed, seen, held, ordered, unneeded = (make.make_instrument(f"30000{n}", source=Source.KIS) for n in range(5))
+    WatchlistItem.objects.create(user=account.user, instrument=listed)
+    make.put_price(ordered, 10_000)
+    make.place(account, ordered, quantity=Decimal(1), limit_price=Decimal(9_000))
+    make.put_price(held, 10_000)
+    make.hold(account, held, 1, 10_000)
+    needs = live_feed.needed(live_feed.supplied(), Seen((seen.key,), frozenset({seen.key}), frozenset()))
+    assert needs == [
+        Need(ordered.key),
+        Need(held.key),
+        Need(seen.key),
+        Need(seen.key, in_depth=True),
+        Need(listed.key),
+    ]
+    assert Need(unneeded.key) not in needs
+
+
+@pytest.mark.django_db
+def test_what_others_supply_is_not_asked_of_kis() -> None:
+    account = make.make_account(make.make_user())
+    simulated = make.make_instrument()
+    WatchlistItem.objects.create(user=account.user, instrument=simulated)
+    note_seen([simulated.key])
+    assert live_feed.needed(live_feed.supplied(), Seen((simulated.key,))) == []
+
+
+def test_a_live_key_is_not_listened_with_where_live_trading_is_off(
+    sandbox: KisSandbox, turned: Turned, settings: Any
+) -> None:
+    """Nothing real is touched before the server allows it."""
+    settings.LIVE_TRADING = True
+    registered_account(Environment.LIVE)
+    settings.LIVE_TRADING = False
+    for _n in range(3):
+        turned.loop._turn()
+    assert sandbox.sessions()["live"]["opened"] == 0
