@@ -108,6 +108,8 @@ class Deciding:
         self.world = World()
         self.names = dict(SwingPlan.objects.values_list("pk", "name"))
         self.stages = dict(SwingPlan.objects.values_list("name", "signal"))
+        gc.collect()
+        gc.freeze()  # a worker holds a few hundred plans at a time, not all of them
 
     def rounds(self) -> dict[str, Any]:
         figures: dict[str, list[float]] = {"ours": [], "naive": []}

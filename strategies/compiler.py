@@ -81,7 +81,7 @@ def _entered(holds: Test, passed: Sequence[Any], level: Any) -> Any:
 
 def _entry_seen(holds: Test, passed: Sequence[bool], level: Figure | None, sight: Sight) -> EntrySeen:
     if level is None:
-        return PASSED_ENTRY if _entered(holds, passed, None) else FAILED_ENTRY
+        return PASSED_ENTRY if holds(passed) else FAILED_ENTRY
     return EntrySeen(_entered(holds, passed, sight[level]), sight[level])
 
 

@@ -1,7 +1,7 @@
 """Rules as plans use them: compiled once per process and content, however many plans and people share it."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -24,11 +24,7 @@ class Rule:
         evaluator = compile_document(document)
         self.warm_up = evaluator.warm_up
         self.rates = RiskRates.of(evaluator.document.risk)
-        self._rule = evaluator.rule
-
-    def see(self, sight: "Sight") -> "Seen":
-        """What the rule says about the bar of `sight`."""
-        return self._rule.see(sight)
+        self.see: Callable[[Sight], Seen] = evaluator.rule.see  # what it says about one bar
 
 
 _kept: OrderedDict[str, Rule] = OrderedDict()
