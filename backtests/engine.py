@@ -5,9 +5,8 @@ machine, sizing, matching and costs.
 """
 
 import hashlib
-import json
 import operator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
@@ -61,8 +60,7 @@ class Result:
 
     @cached_property
     def inputs_hash(self) -> str:
-        said = {"setup": self.setup.as_data(), "instrument": asdict(self.venue.rules), "bars": self.ground.bars_hash}
-        return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+        return self.ground.inputs_hash(self.setup, self.venue.rules)
 
     @cached_property
     def result_hash(self) -> str:

@@ -1,13 +1,18 @@
 """What all runs over the same bars share: that they are a market at all, their indicators, their hash, their days."""
 
+import hashlib
+import json
+from dataclasses import asdict
 from functools import cached_property
 from threading import Thread
 
 import numpy as np
 
 from backtests.bars import check_bars, inputs_hash
+from backtests.setup import Setup
 from backtests.venue import DAY_SECONDS, SEOUL_SECONDS
 from markets.bars import Bars, IntArray
+from markets.types import InstrumentRules
 from strategies.indicators import Frame
 
 MANY = 50_000  # bars whose hash takes longer than a thread to begin
@@ -21,6 +26,7 @@ class Ground:
         self.bars = bars
         self._hashing: Thread | None = None
         self._hashed: list[str] = []
+        self._inputs: dict[tuple[Setup, InstrumentRules], str] = {}
 
     @cached_property
     def frame(self) -> Frame:
@@ -32,6 +38,15 @@ class Ground:
             return inputs_hash(self.bars)
         self._hashing.join()
         return self._hashed[0]
+
+    def inputs_hash(self, setup: Setup, rules: InstrumentRules) -> str:
+        """The sha256 of bars, setup and instrument, in hexadecimal; the runs of a sweep share it."""
+        known = self._inputs.get((setup, rules))
+        if known is None:
+            said = {"setup": setup.as_data(), "instrument": asdict(rules), "bars": self.bars_hash}
+            known = hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
+            self._inputs[setup, rules] = known
+        return known
 
     def hash_beside(self) -> None:
         """Begin to hash many bars beside the run, in a thread of its own; `bars_hash` waits for it."""

@@ -1,9 +1,9 @@
 """The walk over the bars on which something can happen: live's own SIGNAL machine and sizing, over a market of bars."""
 
 from collections.abc import Generator, Iterator
-from decimal import Decimal
 
 from backtests.account import Account
+from backtests.decisions import Decisions, is_limited
 from backtests.fills import Fills, UnitFill
 from backtests.limits import as_it_reads, sold_inside, touches
 from backtests.market import MICRO, Market
@@ -15,31 +15,12 @@ from backtests.smooth import Smooth
 from markets.types import InstrumentRules, Side
 from strategies.document import Risk
 from strategies.evaluation import Evaluation
-from trading.signal import Action, Decision, RiskRates, decide
-from trading.sizing import to_decimal
+from trading.signal import Action
 
-Moment = tuple[
-    int, int
-]  # seconds since 1970, and what is done then: what is decided on a close comes before the open after it
+# Seconds since 1970, and what is done then: what is decided on a close comes before the open of the same instant.
+Moment = tuple[int, int]
 DECIDES, TRADES = 0, 1
 NO_LIMITS = Risk().limits()
-
-
-class _Passed:
-    def __init__(self, passed: bool) -> None:
-        self.passed = passed
-
-
-class _Seen:
-    """One bar as a decision sees it."""
-
-    __slots__ = ("close", "entries", "exit")
-
-    def __init__(self, close: float, entries: list[_Passed], leaves: bool) -> None:
-        self.close, self.entries, self.exit = close, entries, leaves
-
-
-_VERDICT = {True: _Passed(True), False: _Passed(False)}
 
 
 class Simulation:
@@ -61,20 +42,14 @@ class Simulation:
         self._bars, self._count = evaluation.bars, len(evaluation.bars)
         self._market = Market(rules, evaluation.bars, setup)
         self.venue = self._market.venue
-        self._asked = (*evaluation.entries, evaluation.exit)
         self._moments = Moments(evaluation)
         self._stops = [evaluation.stop_prices(number) for number in range(len(evaluation.entries))]
         self._limits = evaluation.risk
-        self._rates = RiskRates.of(evaluation.document.risk)
-        rates = (self._rates.stop_loss_rate, self._rates.take_profit_rate, self._rates.trailing_stop_rate)
-        limited = any(rate is not None for rate in rates)
-        self._inside = limited and setup.exits == "inside_bar"
-        self._judges_close = limited and not self._inside
-        if self._inside:  # then no close is asked for them
-            self._rates = RiskRates(time_stop_bars=self._limits.time_stop_bars)
+        self._inside = setup.exits == "inside_bar" and is_limited(self._limits)
+        self._judges_close = setup.exits == "at_close" and is_limited(self._limits)
         self._checked_to = 0  # bars before it have been looked into for exits inside
-        self._known: dict[tuple[int | bool, ...], tuple[Action, str]] = {}
         self.plan = self._new_plan(account)
+        self._decisions = Decisions(evaluation, self.plan, judges_close=self._judges_close)
         self.fills = Fills()
         self._orders = Orders(self._market, self.plan, self._stops, self._limits.max_position_rate)
         has_limits = self._limits != NO_LIMITS or any(prices is not None for prices in self._stops)
@@ -150,7 +125,7 @@ class Simulation:
 
     def _decide_at(self, bar: int) -> Generator[Moment, None, int]:
         """Decide on the close of `bar` and trade; the bar whose close is decided on next."""
-        action, reason = self._decision(bar)
+        action, reason = self._decisions.at(bar)
         if action is Action.RESTART:
             self.plan.begin_again()
             return bar if self.setup.restarts_at_once else bar + 1
@@ -161,27 +136,6 @@ class Simulation:
             if order is not None:
                 return (yield from self._work(order, bar))
         return bar + 1
-
-    def _decision(self, bar: int) -> tuple[Action, str]:
-        plan, most = self.plan, self._limits.time_stop_bars
-        held = bar - plan.held_since + 1 if plan.held else 0
-        if self._judges_close and plan.signal in (1, 2):
-            return _told(decide(plan.state(self._highest_before(bar), held), self._seen(bar), self._rates))
-        # then no number changes the answer, but whether the time is up
-        said: list[bool] = [each.item(bar) for each in self._asked]
-        is_over = most is not None and held >= most
-        key = (plan.signal, plan.exiting, plan.cooldown_left > 0, is_over, *said)
-        if key not in self._known:
-            self._known[key] = _told(decide(plan.state(None, held), self._seen(bar), self._rates))
-        return self._known[key]
-
-    def _seen(self, bar: int) -> _Seen:
-        entries = [_VERDICT[each.item(bar)] for each in self._evaluation.entries]
-        return _Seen(self._bars.close.item(bar), entries, self._evaluation.exit.item(bar))
-
-    def _highest_before(self, bar: int) -> Decimal | None:
-        since = self.plan.held_since
-        return to_decimal(float(self._bars.close[since:bar].max())) if since < bar else None
 
     # The bars after an order
 
@@ -303,7 +257,3 @@ class Simulation:
         """Units of the fills from `first_fill` on that happened in this bar."""
         fills = zip(self.fills.bar[first_fill:], self.fills.quantity[first_fill:], strict=True)
         return sum(quantity for at, quantity in fills if at == bar)
-
-
-def _told(decision: Decision) -> tuple[Action, str]:
-    return decision.action, str(decision.reason)
