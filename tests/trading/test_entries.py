@@ -146,6 +146,22 @@ def test_an_entry_whose_level_the_price_has_passed_is_not_refused(
     assert waiting(make.make_plan(account, instrument), 69_000).state == "pending"
 
 
+def test_of_many_that_wait_only_those_whose_price_has_come_or_time_is_over_move(
+    account: BrokerAccount, entry: Order
+) -> None:
+    far, over = (make.make_instrument(f"00020{n}") for n in range(2))
+    for other in (far, over):
+        make.put_price(other, 70_000)
+    still = waiting(make.make_plan(account, far))
+    late = waiting(make.make_plan(account, over), ends_at=make.NOW + timedelta(seconds=30))
+    make.put_price(entry.instrument, 72_100, make.NOW + timedelta(seconds=60))
+    assert services.trigger_due() == 2
+    assert make.fresh(entry).triggered_at is not None
+    assert make.fresh(late).reason == "bar_over"
+    assert make.fresh(still).waits_for_trigger
+    assert services.trigger_due() == 0
+
+
 def test_what_rests_at_a_real_venue_after_its_bar_is_asked_back_once(entry: Order) -> None:
     reached = trade(entry.instrument, 72_100, 60)
     tell(entry.instrument, reached, at=reached.at)

@@ -14,6 +14,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F, Q
 
 from brokers.protocol import Environment, OrderType
 from markets import services as markets
@@ -52,7 +53,8 @@ def trigger_by(ticks: Iterable[Tick], ids: dict[str, int], at: datetime) -> int:
         instrument_id = ids.get(tick.instrument)
         if instrument_id in waiting:
             traded[instrument_id].append(tick)
-    orders = waiting_stops().filter(instrument__in=waiting).order_by("created_at", "pk")
+    concerned = Q(instrument__in=list(traded)) | Q(instrument__in=waiting, expires_at__lte=at)
+    orders = waiting_stops().filter(concerned).order_by("created_at", "pk")
     return sum(_move(order, traded[order.instrument_id], at) for order in orders)
 
 
@@ -95,12 +97,20 @@ def trigger_due() -> int:
 
     For dispatch, each turn: what a feed that died halfway has not told. One indexed query where nothing waits.
     """
-    waiting = list(waiting_stops().select_related("instrument").order_by("created_at", "pk"))
-    if not waiting:
-        return 0
-    now = {source: markets.market_time(source) for source in {order.instrument.source for order in waiting}}
-    quotes = LatestQuote.objects.in_bulk({order.instrument_id for order in waiting})
-    return sum(_look(order, quotes.get(order.instrument_id), now[order.instrument.source]) for order in waiting)
+    sources = list(waiting_stops().order_by().values_list("instrument__source", flat=True).distinct())
+    return sum(_trigger_due(source, markets.market_time(source)) for source in sources)
+
+
+def _trigger_due(source: str, now: datetime) -> int:
+    """Of one price source: those that its last quotes have come to, and those whose time is over, whatever else waits."""
+    price = F("instrument__quote__price")
+    reached = Q(side=Side.BUY, stop_price__lte=price) | Q(side=Side.SELL, stop_price__gte=price)
+    waiting = (
+        waiting_stops().filter(instrument__source=source).select_related("instrument").order_by("created_at", "pk")
+    )
+    orders = list(waiting.filter(reached | Q(expires_at__lte=now)))
+    quotes = LatestQuote.objects.in_bulk({order.instrument_id for order in orders}) if orders else {}
+    return sum(_look(order, quotes.get(order.instrument_id), now) for order in orders)
 
 
 def _look(order: Order, quote: LatestQuote | None, now: datetime) -> bool:
