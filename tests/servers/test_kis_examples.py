@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,24 @@ from tests.servers.kis.clock import KST
 from tests.servers.kis.hours import Phase
 from tests.servers.kis.market import Issue
 from tests.servers.kis.sandbox import VECTOR
+from tests.servers.kis.stream import pingpong
 from tests.servers.kis.tape import book_fields, trade_fields
 from tests.servers.kis_probe import CANCELABLE, NO_PAGE, QUOTATIONS, SAMSUNG, Probe, Socket
 
+REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "protocols" / "kis.md"
+SUBSCRIPTION = (
+    '{"header":{"approval_key":"3f1c2d7a-55aa-4c1e-9b0e-0f4e5d6c7b8a","custtype":"P","tr_type":"1","content-type":"utf-8"},'
+    '"body":{"input":{"tr_id":"H0STCNT0","tr_key":"005930"}}}'
+)
+SUBSCRIBED = (
+    '{"header":{"tr_id":"H0STCNT0","tr_key":"005930","encrypt":"N"},"body":{"rt_cd":"0","msg_cd":"OPSP0000",'
+    '"msg1":"SUBSCRIBE SUCCESS","output":{"iv":"fedcba9876543210","key":"0123456789abcdef0123456789abcdef"}}}'
+)
+SUBSCRIBED_TWICE = (
+    '{"header":{"tr_id":"H0STCNT0","tr_key":"005930","encrypt":"N"},'
+    '"body":{"rt_cd":"1","msg_cd":"OPSP0002","msg1":"ALREADY IN SUBSCRIBE"}}'
+)
+PINGPONG = '{"header":{"tr_id":"PINGPONG","datetime":"20261120101510"}}'
 TRADE = (
     "0|H0STCNT0|001|005930^101502^71200^2^700^0.99^70934.51^70600^71400^70400^71200^71100^15^4203311^298159790400^11203^12980"
     "^1777^108.42^1901223^2061288^1^0.52^38.40^090011^2^600^093355^5^-200^090212^2^800^20261120^20^N^51230^48802^1203445"
@@ -131,6 +147,27 @@ def order_of_ten(sandbox: KisSandbox, live: Probe) -> None:
     )
     sandbox.tell("clock", at="2026-11-20T10:15:23")
     sandbox.tell("fill", environment="live", key="20261120-06010-0000123456", quantity=4, price=71_100)
+
+
+def test_the_recorded_subscription_and_its_acknowledgement(sandbox: KisSandbox, live: Probe) -> None:
+    sandbox.tell("quirks", same_session_keys=True)
+    with Socket(sandbox.ws["live"], live.approval()) as line:
+        line.send(SUBSCRIPTION.replace("3f1c2d7a-55aa-4c1e-9b0e-0f4e5d6c7b8a", line.approval))
+        assert line.text() == SUBSCRIBED
+        line.send(SUBSCRIPTION.replace("3f1c2d7a-55aa-4c1e-9b0e-0f4e5d6c7b8a", line.approval))
+        assert line.text() == SUBSCRIBED_TWICE
+
+
+def test_the_recorded_call_for_a_sign_of_life() -> None:
+    assert pingpong(datetime(2026, 11, 20, 10, 15, 10, tzinfo=KST)) == PINGPONG
+
+
+@pytest.mark.parametrize("recorded", [SUBSCRIPTION, SUBSCRIBED, SUBSCRIBED_TWICE, PINGPONG])
+def test_the_examples_of_the_socket_stand_in_the_description(recorded: str) -> None:
+    """Neither side can have retyped them wrong."""
+    if not REFERENCE.exists():
+        pytest.skip("the protocol reference ../shared/protocols/kis.md is not here")
+    assert recorded in REFERENCE.read_text(encoding="utf-8")
 
 
 def test_the_recorded_trade_frame() -> None:

@@ -154,7 +154,7 @@ def test_a_fill_rings_for_its_account(sandbox: KisSandbox, account: BrokerAccoun
     began = timezone.now()
     number = KEY.accounts[0]
     sandbox.tell("order", environment="paper", account=number, code=SAMSUNG, side="buy", quantity=1, price=70_500)
-    turned.until(lambda: AccountReading.objects.get().rung_at > began)
+    turned.until(lambda: AccountReading.objects.filter(rung_at__gt=began).exists())
 
 
 def test_an_account_that_was_rung_for_is_due_at_once(transactional_db: None) -> None:
