@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test test-api lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-kis bench-backtest rule-rates indicator-sources crash-sweep chaos kis-sandbox clean help
+.PHONY: run install install-dev test test-api lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-kis bench-backtest rule-rates indicator-sources crash-sweep chaos kis-sandbox kis-week clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -124,6 +124,11 @@ crash-sweep: install-dev
 # Random kill -9 under load. KILLS=40, DB=sqlite, SEED=7; MUTANT=lane or MUTANT=refusal must be caught, or the check is blind.
 chaos: install-dev
 	@.venv/bin/python -m tests.faults.chaos --kills $(KILLS) --db $(DB) $(if $(SEED),--seed $(SEED)) $(if $(MUTANT),--mutant $(MUTANT))
+
+# Swing plans trade a simulated week at the KIS sandbox while answers are lost, pages break, tokens end and sockets are cut:
+# our books held against its truth. WEEK="--days 1 --seed 7".
+kis-week: install-dev
+	@.venv/bin/python -m tests.faults.kis_week $(WEEK)
 
 # A stand-in for the servers of Korea Investment & Securities (docs/kis-sandbox.md), trading at any hour; Ctrl-C stops it.
 # Other ways: KIS="--port 9440 --hours krx --at 2026-11-20T08:50:00 --speed 60 --flow 5".

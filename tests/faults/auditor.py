@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class VenueOrder:
-    """One order as the venue itself knows it. `status` is working, filled, canceled or expired."""
+    """One order as the venue itself knows it. `status` is working, filled, canceled, expired or rejected."""
 
     key: str
     ours: str  # the client id of the order it was sent for; '' for a stranger's
@@ -81,6 +81,7 @@ ENDS = {
     "filled": frozenset({OrderState.FILLED}),
     "canceled": frozenset({OrderState.CANCELED}),
     "expired": frozenset({OrderState.EXPIRED}),
+    "rejected": frozenset({OrderState.REJECTED}),
 }
 
 
