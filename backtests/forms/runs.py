@@ -197,6 +197,12 @@ def blank(user: User, query: Mapping[str, str], form: type[RunForm] = RunForm) -
     return form(user, rule, initial=initial)
 
 
+def of_other_strategy(user: User, data: Any, form: type[RunForm] = RunForm) -> RunForm:
+    """The form on another strategy, with everything as it was typed but the numbers of the one before."""
+    rule = _rule(user, data.get("strategy", ""))
+    return form(user, rule, initial={name: data[name] for name in form.base_fields if data.get(name)})
+
+
 def again(user: User, run: Backtest, form: type[RunForm] = RunForm) -> RunForm:
     """The form as a run was asked for."""
     rule = _rule(user, str(run.strategy_version_id))

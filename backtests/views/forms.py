@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from backtests import services, tasks
 from backtests.errors import BacktestRefused
-from backtests.forms import RunForm, again, blank, typed
+from backtests.forms import RunForm, again, blank, of_other_strategy, typed
 from backtests.templatetags.backtest_words import language
 from backtests.views.access import own_run
 from strategies.sentences import document_sentences
@@ -26,7 +26,7 @@ def run_new(request: PersonRequest) -> HttpResponse:
     if request.method == "GET":
         return _page(request, blank(request.user, request.GET))
     if "choose" in request.POST:
-        return _page(request, blank(request.user, request.POST))
+        return _page(request, of_other_strategy(request.user, request.POST))
     form = typed(request.user, request.POST)
     asked = form.asked()
     if asked is not None:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from backtests import services, tasks
 from backtests.errors import BacktestRefused
-from backtests.forms import SweepForm, again, blank, typed
+from backtests.forms import SweepForm, again, blank, of_other_strategy, typed
 from backtests.forms.sweeps import GOALS
 from backtests.heatmap import best_of, heat_map, ranked
 from backtests.models import Sweep
@@ -52,7 +52,7 @@ def sweep_new(request: PersonRequest) -> HttpResponse:
     if request.method == "GET":
         return _form_page(request, _first(request))
     if "choose" in request.POST:
-        return _form_page(request, _as_sweep(blank(request.user, request.POST, SweepForm)))
+        return _form_page(request, _as_sweep(of_other_strategy(request.user, request.POST, SweepForm)))
     form = _as_sweep(typed(request.user, request.POST, SweepForm))
     asked = form.asked()
     if asked is not None:

@@ -69,7 +69,7 @@ export const mount = async (el) => {
     chart.applyOptions({
       layout: { background: { type: ColorType.Solid, color: palette["surface-raised"] }, textColor: palette["text-muted"], fontFamily: palette.font, fontSize: 12, panes: { separatorColor: palette.border, separatorHoverColor: palette.border } },
       grid: { vertLines: { visible: false }, horzLines: { color: palette.border } },
-      rightPriceScale: { borderVisible: false },
+      rightPriceScale: { borderVisible: false, scaleMargins: { top: .08, bottom: .06 } },
       timeScale: { borderColor: palette.border },
     })
     candles.applyOptions({ upColor: rise, wickUpColor: rise, downColor: fall, wickDownColor: fall })

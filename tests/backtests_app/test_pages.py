@@ -360,3 +360,15 @@ def test_a_scorecard_is_asked_for_and_told_in_sentences(page: Client, done: Back
     assert "grade--" in shown
     assert "미래를 본 흔적" in shown
     assert "0건이 달라졌습니다" in shown
+
+
+def test_another_strategy_begins_with_its_own_numbers_and_what_was_typed_beside_them(
+    page: Client, stock: Instrument
+) -> None:
+    typed = form_of(stock, strategy="rsi", cash="3,000,000", choose="1", p_stop_loss_rate="12")
+    shown = text(page.post(reverse("backtests:new"), typed))
+    assert 'value="3,000,000"' in shown
+    found = re.search(r'name="p_stop_loss_rate" value="([^"]*)"', shown)
+    assert found is not None
+    assert found[1] == numbers_of("rsi")["p_stop_loss_rate"]
+    assert not Job.objects.exists()
