@@ -1,1 +1,1 @@
-"""What a rule would have done on stored bars: pure so far, arrays and integers in, fills and equity out."""
+"""What a rule would have done on stored bars: the engine is pure, arrays and integers in, fills and equity out."""

@@ -1,5 +1,6 @@
 """When and at what price a backtest trades, worked out by hand (K01, K02)."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -158,6 +159,15 @@ def test_a_buy_never_pays_more_than_the_cash() -> None:
     result = played(evaluation(flat(100, 100, 100), first=[0]), free(cash=Decimal(555), commission=Decimal("0.01")))
     assert [int(fill.quantity) for fill in result.fills] == [5]  # 5 x 101 = 505, 6 x 101 = 606
     assert played(evaluation(flat(100, 100), first=[0]), free(cash=Decimal(99))).fills == ()
+
+
+def test_only_whole_lots_are_bought() -> None:
+    """10,000 / 105 pays for 95 units: nine lots of ten. 1,000 pays for nine units: no lot at all."""
+    in_tens = replace(COIN, lot=Decimal(10), min_quantity=Decimal(10))
+    seen = evaluation(flat(*[100] * 3), first=[0])
+    setup = free(quantity=None, first_share=ONE, collar=True, cash=Decimal(10_000))
+    assert [int(fill.quantity) for fill in played(seen, setup, in_tens).fills] == [90]
+    assert played(seen, replace(setup, cash=Decimal(1_000)), in_tens).fills == ()
 
 
 def test_a_position_keeps_within_its_share_of_the_worth() -> None:

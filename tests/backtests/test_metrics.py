@@ -41,6 +41,20 @@ def test_volatility_sharpe_and_sortino_are_of_daily_returns() -> None:
     assert curve.sortino == pytest.approx(mean / sqrt(0.01 / 3) * sqrt(per_year))
 
 
+def test_the_best_and_worst_month_are_counted_from_month_to_month() -> None:
+    """20 September to 8 December 2020, every 20 days: 100, then 110 to September's end, 99 in October, 121 and 115 after it."""
+    closed_at = NOON + DAY * np.array([7, 16, 36, 56, 86], dtype=np.int64)
+    curve = metrics.curve(closed_at, np.array([100.0, 110.0, 99.0, 121.0, 115.0]))
+    assert curve.best_month == pytest.approx(121 / 99 - 1)
+    assert curve.worst_month == pytest.approx(99 / 110 - 1)
+
+
+def test_turnover_is_what_was_traded_over_the_mean_worth() -> None:
+    """10 bought at 100 and sold at 120: 2,200 of 100,000, 100,000, 100,200 and 100,200."""
+    seen = evaluation(flat(100, 100, 120, 120), first=[0], sells=[1])
+    assert metrics.trades(played(seen)).turnover == pytest.approx(2_200 / 100_100)
+
+
 def test_bars_within_a_day_are_one_day() -> None:
     closed_at = NOON + 3600 * np.array([0, 1, 2, 24, 25], dtype=np.int64)
     curve = metrics.curve(closed_at, np.array([100.0, 90.0, 110.0, 100.0, 121.0]))
