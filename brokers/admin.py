@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.admin import KeptAdmin
-from brokers.models import BrokerAccount
+from accounts.admin import FactsAdmin, KeptAdmin
+from brokers.models import BrokerAccount, Credential
 
 
 @admin.register(BrokerAccount)
@@ -20,3 +20,17 @@ class BrokerAccountAdmin(KeptAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+@admin.register(Credential)
+class CredentialAdmin(FactsAdmin):
+    """Whose key, how it ends, and how it stands. The key itself is sealed and shown to nobody."""
+
+    list_display = ["account", "key_hint", "account_hint", "expires_on", "checked_at", "failure", "removed_at"]
+    list_filter = ["account__environment", "account__broker"]
+    list_select_related = ["account"]
+    search_fields = ["account__name", "account__user__email"]
+    fields = [
+        *("account", "key_hint", "account_hint", "expires_on", "permissions"),
+        *("created_at", "checked_at", "failure", "verified_at", "removed_at"),
+    ]

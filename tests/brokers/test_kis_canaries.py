@@ -4,6 +4,7 @@ import base64
 import logging
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -191,7 +192,7 @@ def _tokens() -> set[str]:
 def _trade(account: BrokerAccount, venue: KisSandbox) -> None:
     """Orders that fill, that the venue refuses, and whose answers are lost."""
     instrument: Instrument = make.make_instrument()
-    make.put_price(instrument, 70_000, age=make.timedelta(seconds=-60))
+    make.put_price(instrument, 70_000, age=timedelta(seconds=-60))
     fence = services.acquire(services.DISPATCH, "canary")
     assert fence is not None
     account = BrokerAccount.objects.get(pk=account.pk)

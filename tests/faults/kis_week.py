@@ -156,7 +156,9 @@ def _make_plan(account: "BrokerAccount", instrument: "Instrument") -> None:
     from strategies.models import Strategy
     from trading.models import SwingPlan
 
-    off = {f"{step}_use_{name}": False for step in ("first", "second") for name in ("rsi", "adx", "obv")}
+    off: dict[str, Any] = {
+        f"{step}_use_{name}": False for step in ("first", "second") for name in ("rsi", "adx", "obv")
+    }
     chosen = SwingParameters(short_ema=3, medium_ema=6, long_ema=12, **off)
     document = swing_document(chosen, "week")
     strategy = Strategy.objects.create(user=account.user, name=f"{account.name} {instrument.symbol}", kind="swing")
@@ -198,7 +200,8 @@ def _put_history(week: Week, instrument: "Instrument") -> None:
     from markets.types import Source
 
     session = markets.calendar("krx")
-    at, found = MONDAY, []
+    found: list[datetime] = []
+    at = MONDAY
     while len(found) < HISTORY:
         at -= BAR
         if session.session_at(at) is not None:
