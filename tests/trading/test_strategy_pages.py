@@ -104,6 +104,16 @@ def test_versions_stay_and_each_is_read_as_it_was(page: Client, user: User) -> N
     assert "SMA(9)" in text(page.get(of(second)))
 
 
+def test_a_version_says_what_it_changed(page: Client, user: User) -> None:
+    """G16."""
+    first, second = save_document(user, named("내 것")), save_document(user, named("내 것", short=9))
+    shown = text(page.get(of(second)))
+    assert "1판과 달라진 것" in shown
+    assert "<del>SMA(5): SMA(20) 상향 돌파</del>" in shown
+    assert "<ins>SMA(9): SMA(20) 상향 돌파</ins>" in shown
+    assert "달라진 것" not in text(page.get(of(first)))
+
+
 def test_the_page_names_the_plans_that_follow_the_version(page: Client, user: User) -> None:
     version = save_document(user, named("내 것"))
     rule = ChosenRule("document", RuleDocument.from_data(version.document), {}, version.pk)

@@ -15,6 +15,7 @@ from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
 from django.views.decorators.http import require_GET
 
+from strategies.differences import Changed, differences
 from strategies.document import RuleDocument
 from strategies.indicator_words import indicator_rows
 from strategies.kis_yaml import KisAbout, KisYamlInvalid, dump, write_kis_yaml
@@ -174,11 +175,18 @@ def _page(request: PersonRequest, shown: Shown) -> HttpResponse:
 def _history(version: StrategyVersion | None) -> dict[str, Any]:
     """The versions beside this one, newest first, and the plans that follow it."""
     if version is None:
-        return {"versions": [], "plans": []}
+        return {"versions": [], "plans": [], "before": None}
     plans = Count("swing_plans", filter=~Q(swing_plans__mode="off"))
     versions = version.strategy.versions.defer("document", "settings").annotate(plans=plans).order_by("-number")
     followers = SwingPlan.objects.filter(strategy_version=version).select_related("instrument").order_by("name")
-    return {"versions": list(versions[:PER_PAGE]), "plans": list(followers[:PER_PAGE])}
+    before = version.strategy.versions.filter(number__lt=version.number).order_by("-number").first()
+    shown = {"versions": list(versions[:PER_PAGE]), "plans": list(followers[:PER_PAGE]), "before": before}
+    return shown if before is None else shown | {"changes": _changes(before, version)}
+
+
+def _changes(before: StrategyVersion, after: StrategyVersion) -> list[Changed]:
+    old, new = (RuleDocument.from_data(version.document) for version in (before, after))
+    return differences(old, new, sentence_language())
 
 
 def _file(request: PersonRequest, shown: Shown, file: str) -> HttpResponse:
