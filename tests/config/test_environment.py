@@ -45,6 +45,12 @@ BAD = [
     ("WORKER", {"WORKER": "0"}),
     ("EMAIL_URL", {"EMAIL_URL": f"pop3://u:{CANARY}@localhost"}),
     ("EMAIL_URL", {"EMAIL_URL": f"smtp://u:{CANARY}@localhost:x"}),
+    ("ENCRYPTION_KEYS_BEFORE", {"ENCRYPTION_KEYS_BEFORE": f"{GOOD['JWT_SECRET']},{CANARY}"}),
+    ("KAIROS_KIS_LIVE_REST", {"KAIROS_KIS_LIVE_REST": f"http://{CANARY}"}),  # development: KIS's own hosts alone
+    ("KAIROS_KIS_PAPER_WS", {**PRODUCTION, "KAIROS_KIS_PAPER_WS": f"ws://{CANARY}:1"}),
+    ("KAIROS_KIS_LIVE_REST", {"KAIROS_ENV": "test", "KAIROS_KIS_LIVE_REST": f"ftp://{CANARY}"}),
+    ("KAIROS_KIS_PAPER_WS", {"KAIROS_ENV": "test", "KAIROS_KIS_PAPER_WS": f"http://{CANARY}"}),
+    ("KAIROS_KIS_LIVE_LIMIT", {"KAIROS_KIS_LIVE_LIMIT": "0"}),
     ("LIVE_TRADING", {"LIVE_TRADING": CANARY}),
     ("SIMULATOR_SEED", {"SIMULATOR_SEED": "-1"}),
     ("KAIROS_TIME_SCALE", {"KAIROS_TIME_SCALE": "10"}),
@@ -102,6 +108,12 @@ def test_a_missing_secret_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -
         ),
         ({"PORTONE_STORE_ID": "store"}, "portone_store_id", "store"),
         ({"KAIROS_VAR": "elsewhere"}, "var_dir", BASE_DIR / "elsewhere"),
+        ({"KAIROS_KIS_PAPER_LIMIT": "2"}, "kis_paper_limit", 2),
+        (
+            {"KAIROS_ENV": "test", "KAIROS_KIS_LIVE_REST": "http://127.0.0.1:9441"},
+            "kis_live_rest",
+            "http://127.0.0.1:9441",
+        ),
         ({"REDIS_URL": "rediss://:p@h:6380/1"}, "redis", "rediss://:p@h:6380/1"),
     ],
 )
