@@ -180,8 +180,8 @@ def _first_bars(world: World, keys: list[int]) -> None:
     from django.db import connection
 
     columns = "instrument_id, interval, source, opened_at, closed_at, open, high, low, close, volume"
-    with connection.cursor() as cursor, cursor.copy(f"COPY markets_storedbar ({columns}) FROM STDIN") as copy:
-        for number, key in enumerate(keys):
+    for number, key in enumerate(keys):  # each in a statement of its own: a busy machine has its time-out, too
+        with connection.cursor() as cursor, cursor.copy(f"COPY markets_storedbar ({columns}) FROM STDIN") as copy:
             copy.write("".join(_lines(world, number, key, 0, world.begun)))
     close_hours(world, world.begun)
 

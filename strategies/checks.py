@@ -4,7 +4,7 @@ Pure functions that find problems; `document.py` raises them.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from strategies.candles import PATTERNS
@@ -159,8 +159,8 @@ def _sizes(document: "RuleDocument") -> Iterator[Problem]:
     for path, group in document.groups():
         if group_depth(group) > MAX_DEPTH:
             yield problem("too_deep", path, limit=MAX_DEPTH)
-    if sum(1 for _ in document.conditions()) > MAX_CONDITIONS:
-        yield problem("too_many_conditions", "", limit=MAX_CONDITIONS)
+    for path, _said in islice(document.conditions(), MAX_CONDITIONS, MAX_CONDITIONS + 1):
+        yield problem("too_many_conditions", path, limit=MAX_CONDITIONS)
     names = [entry.name for entry in document.entries]
     if len(set(names)) < len(names):
         yield problem("duplicate_name", "entries[1].name", name=names[1])

@@ -36,7 +36,7 @@ class Part(BaseModel):
         except (TypeError, ValueError) as e:
             raise DocumentInvalid([problem("not_json", "", detail=e)]) from e
         if len(text) > MAX_BYTES:
-            raise DocumentInvalid([problem("too_large", "", limit=MAX_BYTES)])
+            raise DocumentInvalid([problem("too_large", _too_large(data), limit=MAX_BYTES)])
         try:
             return cls.model_validate_json(text)
         except ValidationError as e:
@@ -96,17 +96,24 @@ def known(quantity: float | ParamRef) -> float:
 
 
 def _refuse_deep_nesting(data: object) -> None:
-    level, depth = [data], 0
+    level, depth = [("", data)], 0
     while level:
         if (depth := depth + 1) > MAX_NESTING:
-            raise DocumentInvalid([problem("too_deep", "", limit=10)])
-        level = [inner for each in level for inner in _inside(each)]
+            raise DocumentInvalid([problem("too_deep", level[0][0], limit=10)])
+        level = [inner for path, each in level for inner in _inside(each, path)]
 
 
-def _inside(value: object) -> list[object]:
+def _too_large(data: object, path: str = "") -> str:
+    """The innermost part that is too large by itself."""
+    large = (part for part in _inside(data, path) if len(json.dumps(part[1])) > MAX_BYTES)
+    found = next(large, None)
+    return path if found is None else _too_large(found[1], found[0])
+
+
+def _inside(value: object, path: str) -> list[tuple[str, object]]:
     if isinstance(value, Mapping):
-        return list(value.values())
-    return list(value) if isinstance(value, list | tuple) else []
+        return [(f"{path}.{key}" if path else str(key), inner) for key, inner in value.items()]
+    return [(f"{path}[{n}]", inner) for n, inner in enumerate(value)] if isinstance(value, list | tuple) else []
 
 
 _CODES = {
