@@ -5,10 +5,11 @@ recovering are the same. What was stored is not asked for again, what was not st
 """
 
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from threading import Event
 from time import monotonic
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -21,13 +22,13 @@ from brokers.kis.live.venue_clock import VenueClock
 from brokers.kis.services import keys
 from brokers.kis.services.gaps import GapReader, modest_market
 from brokers.models import Credential
-from brokers.simulator.events import Batch
 from markets import services as markets
 from markets.calendars import Calendar
-from markets.events import MarketClock, QuotePublisher
+from markets.events import QuotePublisher
 from markets.models import Instrument
-from markets.services.demand import Watching
-from markets.types import Bar, Interval, OrderBook, Quote, Source, Tick
+from markets.services.demand import Seen, Watching
+from markets.types import Interval, Source
+from trading.management.kis_looking import SPEED, Looking, LookingFailed
 from trading.management.kis_streams import Streams
 from trading.management.turns import TradeTelling, is_taken, ring
 from trading.services import live_feed
@@ -36,13 +37,11 @@ from trading.services.leases import Tenure
 
 logger = logging.getLogger(__name__)
 
-SHOW_EVERY = 0.05  # seconds between two looks at what came
-WRITE_EVERY = 0.2
+WRITE_EVERY = 0.2  # seconds
 BEAT_EVERY = 1.0
 STEER_EVERY = 1.0
 KEYS_EVERY = 10.0
 IDLE = 2.0  # without a key, or a lease
-SPEED = 1  # a real market has one
 
 
 class Silent:
@@ -85,8 +84,17 @@ class KisLoop:
             rows = keys.usable()
             if not rows:
                 return
-            self._running = RunningKis(self._venue, rows)
-        if not self._running.turn(self._stop):
+            try:
+                self._running = RunningKis(self._venue, rows)
+            except BrokerError as e:
+                logger.warning("the market of KIS cannot be taken up (%s)", e.code)
+                return
+        try:
+            has_key = self._running.turn(self._stop)
+        except LookingFailed:
+            logger.warning("the market of KIS is taken up anew")
+            has_key = False
+        if not has_key:
             self._let_go()
 
     def _let_go(self) -> None:
@@ -95,26 +103,14 @@ class KisLoop:
             running.end()
 
 
-@dataclass(slots=True)
-class Unwritten:
-    """What came since the last writing: every trade, and the newest of everything else."""
+class LastSeen:
+    """What was looked at when it was last asked: who shows prices does not wait for the answer."""
 
-    ticks: list[Tick] = field(default_factory=list)
-    quotes: dict[str, Quote] = field(default_factory=dict)
-    books: dict[str, OrderBook] = field(default_factory=dict)
-    closed: list[Bar] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.seen = Seen()
 
-    def add(self, batch: Batch, closed: list[Bar]) -> None:
-        self.ticks += batch.ticks
-        self.quotes |= {quote.instrument: quote for quote in batch.quotes}
-        self.books |= {book.instrument: book for book in batch.books}
-        self.closed += closed
-
-    def is_empty(self) -> bool:
-        return not (self.ticks or self.quotes or self.books or self.closed)
-
-    def as_batch(self, at: datetime) -> Batch:
-        return Batch(at, tuple(self.ticks), tuple(self.books.values()), tuple(self.quotes.values()))
+    def now(self) -> Seen:
+        return self.seen
 
 
 class RunningKis:
@@ -124,65 +120,53 @@ class RunningKis:
         self._venue, self.offset = venue, venue.offset
         self._instruments = live_feed.take_up()
         self._calendars = self._calendars_of(self._instruments)
-        self._mailbox = Mailbox()
-        self._market = self._opened_market()
-        self._feeding = Feeding(self._market, self._instruments, Silent())
-        self._publisher = QuotePublisher()
-        self._watching = Watching()
-        self._telling = TradeTelling(Source.KIS, self._publisher, self._watching)
-        self._streams = Streams(self._mailbox, venue)
+        mailbox, market = Mailbox(), self._opened_market()
+        self._feeding = Feeding(market, self._instruments, Silent())
+        self._publisher, self._watching, self._last_seen = QuotePublisher(), Watching(), LastSeen()
+        telling = TradeTelling(Source.KIS, self._publisher, self._last_seen)
+        self._streams = Streams(mailbox, venue)
         self._gaps = self._gap_reader(rows)
-        self._unwritten = Unwritten()
-        self._shown = self._written = self._steered = float("-inf")
+        self._looking = Looking(
+            market, mailbox, self._gaps, self._streams, self._publisher, telling, self._feeding.openings, self._now
+        )
+        self._state: dict[str, Any] = {}
+        self._written = self._steered = float("-inf")
         self._looked_for_keys = monotonic()
         self._streams.follow(rows)
+        self._looking.start()
 
     def turn(self, stop: Event) -> bool:
-        """Take what came, and wait a little for more to come. False once there is no key any more."""
-        began = monotonic()
-        if began - self._looked_for_keys > KEYS_EVERY and not self._look_for_keys():
+        """Write what has come, a few times a second. False once there is no key any more."""
+        moment = monotonic()
+        if moment - self._looked_for_keys > KEYS_EVERY and not self._look_for_keys():
             return False
-        if began - self._steered > STEER_EVERY:
+        if moment - self._steered > STEER_EVERY:
             self._steer()
-        mail = self._mailbox.take(SHOW_EVERY)
-        now = self._now()
-        batch, closed = self._market.take(mail, now, is_heard=self._streams.is_heard())
-        for mended in self._gaps.answers():
-            closed += self._market.mend(mended, now)
-        self._show(batch)
-        self._unwritten.add(batch, closed)
-        self._write(now)
-        if mail.bells:
-            live_feed.ring(self._streams.accounts(mail.bells))
-        self._gaps.ask(self._market.gaps(now))
-        stop.wait(max(0.0, SHOW_EVERY - (monotonic() - began)))
+        self._write()
+        stop.wait(max(0.0, WRITE_EVERY - (monotonic() - moment)))
         return True
 
     def end(self) -> None:
         self._gaps.stop()
+        self._looking.stop()
         self._streams.stop()
         self._publisher.close()
 
     def _now(self) -> datetime:
         return timezone.now() + self.offset
 
-    def _show(self, batch: Batch) -> None:
-        moment = monotonic()
-        if batch.quotes or batch.books or moment - self._shown > BEAT_EVERY:
-            self._shown = moment
-            self._publisher.publish(batch.quotes, batch.books, MarketClock(Source.KIS, batch.at, SPEED))
-            self._telling.tell(batch)
-
-    def _write(self, now: datetime) -> None:
-        """Bars, prices, orders that meet them: a few times a second, and the pulse once in any case."""
-        since = monotonic() - self._written
-        if since < (BEAT_EVERY if self._unwritten.is_empty() else WRITE_EVERY):
+    def _write(self) -> None:
+        """Bars, prices, orders that meet them; and the pulse once a second in any case. Raises LookingFailed."""
+        unwritten = self._looking.take()
+        if unwritten.bells:
+            live_feed.ring(self._streams.accounts(unwritten.bells))
+        if unwritten.is_empty() and monotonic() - self._written < BEAT_EVERY:
             return
         self._written = monotonic()
-        unwritten, self._unwritten = self._unwritten, Unwritten()
-        batch = unwritten.as_batch(now)
-        opened = self._feeding.openings(batch, self._market.open_bar)
-        ring(self._feeding.take(batch, unwritten.closed, SPEED, opened, keeps_sessions=True, state=self._state))
+        batch = unwritten.as_batch(self._now())
+        ring(
+            self._feeding.take(batch, unwritten.closed, SPEED, unwritten.opened, keeps_sessions=True, state=self._state)
+        )
 
     def _look_for_keys(self) -> bool:
         self._looked_for_keys = monotonic()
@@ -195,7 +179,8 @@ class RunningKis:
 
     def _steer(self) -> None:
         self._steered = monotonic()
-        places = self._streams.want(live_feed.needed(self._instruments, self._watching.now()))
+        self._last_seen.seen = self._watching.now()
+        places = self._streams.want(live_feed.needed(self._instruments, self._last_seen.seen))
         self._state = asdict(places)
 
     def _opened_market(self) -> LiveMarket:

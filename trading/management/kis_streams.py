@@ -123,7 +123,7 @@ class Streams:
 
     def is_heard(self) -> bool:
         """Whether every stream that has something registered has given a sign of life lately."""
-        states = [each.stream.state() for each in self._keys.values()]
+        states = [each.stream.state() for each in list(self._keys.values())]  # another thread asks
         return all(monotonic() - state.heard_at < HEARD_WITHIN for state in states if state.registered)
 
     def stop(self) -> None:

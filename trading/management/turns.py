@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError as BrokerAway
 
 from brokers.simulator.events import Batch
 from markets.events import trades_batch
-from markets.services.demand import Watching
+from markets.services.demand import Seen, Watching
 from trading.tasks import evaluate_plans
 
 logger = logging.getLogger(__name__)
@@ -20,10 +20,14 @@ class TradesPublisher(Protocol):
     def publish_trades(self, message: dict[str, Any]) -> bool: ...
 
 
+class Sighting(Protocol):
+    def now(self) -> Seen: ...
+
+
 class TradeTelling:
     """Every trade, and every book, of the instruments that somebody wants one by one."""
 
-    def __init__(self, source: str, publisher: TradesPublisher, watching: Watching | None = None) -> None:
+    def __init__(self, source: str, publisher: TradesPublisher, watching: Sighting | None = None) -> None:
         self._source, self._publisher = source, publisher
         self._watching = watching or Watching()
 
