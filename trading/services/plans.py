@@ -23,9 +23,8 @@ from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.plan_rules import ChosenRule, swing_rule
 from trading.services import books
 from trading.services.asked import check_account, plain_number
-from trading.services.cancels import cancel_order
 from trading.services.evaluation import evaluate_plan
-from trading.services.stops import waiting_stops
+from trading.services.stops import call_back_waiting, waiting_stops
 
 RUNNING_MODES = {"on", "shadow"}
 LONGEST_NAME = 64
@@ -133,7 +132,7 @@ def _rewrite(
 ) -> SwingPlan:
     _lock_person(user)
     books.lock_account(seen.broker_account_id)  # no order is placed meanwhile
-    _call_entries_back(user, seen)
+    call_back_waiting(user, seen)
     plans = SwingPlan.objects.select_for_update(of=("self",)).select_related("strategy_version__strategy", "instrument")
     plan = plans.get(pk=seen.pk)
     _check_edit(plan, terms["budget"], terms["running_mode"])
@@ -203,14 +202,8 @@ def _pause(user: User, plan_id: UUID) -> SwingPlan:
     if user.may_trade:
         books.lock_account(SwingPlan.objects.for_user(user).get(pk=plan_id).broker_account_id)
     plan = _switch(user, plan_id, runs=False)
-    _call_entries_back(user, plan)
+    call_back_waiting(user, plan)
     return plan
-
-
-def _call_entries_back(user: User, plan: SwingPlan) -> None:
-    """What waits for its price is only a wish: withdrawn, it has cost nothing and used nothing up."""
-    for order_id in list(waiting_stops().filter(plan=plan).values_list("pk", flat=True)):
-        cancel_order(user, order_id)
 
 
 @transaction.atomic

@@ -16,15 +16,16 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F, Q
 
+from accounts.models import User
 from brokers.protocol import Environment, OrderType
 from markets import services as markets
 from markets.models import Instrument, LatestQuote
 from markets.types import Side, Tick
 from trading.events import publish_order_changed
 from trading.lifecycle import OrderState
-from trading.models import Order, OrderEvent
+from trading.models import Order, OrderEvent, SwingPlan
 from trading.models.orders import OrderQuerySet
-from trading.services.cancels import ask_to_cancel, cancelable
+from trading.services.cancels import ask_to_cancel, cancel_order, cancelable
 from trading.services.checks import stop_is_reached
 from trading.services.orders import ring_dispatch
 from trading.services.reports import finish, locked
@@ -121,6 +122,15 @@ def _look(order: Order, quote: LatestQuote | None, now: datetime) -> bool:
     if order.stop_price is None or not stop_is_reached(Side(order.side), order.stop_price, quote.price, quote.price):
         return False
     return _trigger(order.pk, quote.price, quote.price, quote.at)
+
+
+def call_back_waiting(user: User, plan: SwingPlan) -> None:
+    """Withdraw what a person's plan waits with: it is only a wish, has cost nothing and used nothing up.
+
+    Call under the account's lock: nothing of it is sent meanwhile.
+    """
+    for order_id in list(waiting_stops().filter(plan=plan).values_list("pk", flat=True)):
+        cancel_order(user, order_id)
 
 
 def set_off(order: Order, quote: LatestQuote, at: datetime) -> bool:
