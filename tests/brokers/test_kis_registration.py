@@ -66,7 +66,8 @@ def account(venue: KisSandbox, user: User) -> BrokerAccount:
 def refusal(user: User, typed: TypedKey = TYPED, environment: Environment = Environment.PAPER, name: str = "b") -> str:
     with pytest.raises((KeyRefused, OrderRefused)) as refused:
         register_kis(user, name, environment, typed)
-    return str(refused.value.code)
+    error: Any = refused.value
+    return str(error.code)
 
 
 def test_a_registered_account_is_out_of_use_until_its_key_has_worked(venue: KisSandbox, user: User) -> None:
