@@ -32,6 +32,8 @@ DRAWN_BY_SCRIPTS = {
     "form-action": [SELF],
 }
 JSON = "application/json"
+# No page is under these: the API, and the literal addresses of other systems (config.compat).
+FOR_PROGRAMS = ("/api/", "/auth/", "/users/", "/account/", "/order/", "/stocks/", "/swing/", "/realtime/", "/backtest/")
 ERROR_CODES = {400: "invalid_request", 403: "not_permitted", 404: "not_found", 500: "internal_error"}
 
 
@@ -88,7 +90,7 @@ def _is_for_programs(request: HttpRequest) -> bool:
     asked = request.headers.get("Accept", "")
     match = request.resolver_match
     is_api_view = match is not None and hasattr(getattr(match.func, "cls", None), "check_permissions")
-    return is_api_view or request.path.startswith("/api/") or (JSON in asked and "text/html" not in asked)
+    return is_api_view or request.path.startswith(FOR_PROGRAMS) or (JSON in asked and "text/html" not in asked)
 
 
 def _page(request: HttpRequest, template: str) -> HttpResponseBase:

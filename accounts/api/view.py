@@ -30,6 +30,7 @@ from accounts.models import Device, User
 from accounts.services import client_address
 from accounts.services.api_devices import is_stepped_up
 
+JSON = "application/json"
 SAFE = {"GET", "HEAD", "OPTIONS"}
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -177,6 +178,7 @@ def operation(
     idempotent: bool = False,
     if_match: bool = False,
     steps_up: bool = False,
+    media_type: str = JSON,
     errors: tuple[int, ...] = (),
     description: str = "",
     **schema: Any,
@@ -200,10 +202,10 @@ def operation(
             return method(self, request, *args, **kwargs)
 
         read_first.declared = Declared(body, query)  # type: ignore[attr-defined]  # what tests walk by
-        shown = {
-            **{code: OpenApiResponse(ErrorAnswer, description=ERRORS[code]) for code in _errors()},
-            status: OpenApiResponse(answer, description=summary),
+        shown: dict[Any, Any] = {
+            (code, JSON): OpenApiResponse(ErrorAnswer, description=ERRORS[code]) for code in _errors()
         }
+        shown[status, media_type] = OpenApiResponse(answer, description=summary)
         return cast(
             "Method",
             extend_schema(

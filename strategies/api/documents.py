@@ -148,7 +148,7 @@ class OneVersion(ApiView):
 class KisYaml(ApiView):
     """A file is answered, not JSON: the renderer of the API would quote it."""
 
-    @operation("A version as a `.kis.yaml` file", answer=str, errors=(422,))
+    @operation("A version as a `.kis.yaml` file", answer=str, media_type="application/yaml", errors=(422,))
     def get(self, request: ApiRequest, version_id: UUID) -> Any:
         version = _own(request, version_id)
         try:

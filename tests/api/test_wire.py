@@ -102,6 +102,17 @@ def test_addresses_and_methods_there_are_not(api: Api) -> None:
     assert code_of(api.send("OPTIONS", ME)) == (405, "method_not_allowed")
 
 
+@pytest.mark.parametrize("path", ["/api/nothing", "/backtest/result/x", "/swing/nothing", "/users/nothing"])
+def test_what_is_not_there_is_told_to_programs_in_their_own_shape(visitor: Api, path: str) -> None:
+    assert code_of(visitor.get(path)) == (404, "not_found")
+
+
+def test_files_are_described_as_what_they_are(visitor: Api) -> None:
+    paths = visitor.get("/api/schema/").json()["paths"]
+    answers = paths["/api/v1/portfolio/trades.csv"]["get"]["responses"]
+    assert (list(answers["200"]["content"]), list(answers["403"]["content"])) == (["text/csv"], ["application/json"])
+
+
 def test_no_answer_is_kept_by_a_cache(api: Api) -> None:
     """security.md 14.2.2."""
     assert api.get(ME)["Cache-Control"] == "no-store"

@@ -166,7 +166,7 @@ class Trades(ApiView):
 class TradesCsv(ApiView):
     """A table file, not JSON; it leaves the system, and so it needs a fresh proof of who asks (I39)."""
 
-    @operation("Every trade as a table file (CSV)", answer=str, steps_up=True)
+    @operation("Every trade as a table file (CSV)", answer=str, media_type="text/csv", steps_up=True)
     def get(self, request: ApiRequest) -> Any:
         texts = _csv(request)
         headers = {"Content-Disposition": 'attachment; filename="trades.csv"'}
