@@ -26,7 +26,7 @@ def test_a_code_has_a_sentence(code: str) -> None:
 
 def test_the_search_finds_what_services_raise_and_store() -> None:
     assert {"bad_budget", "bad_mode", "bad_cooldown", "closed_session"} <= codes(RAISED)
-    assert {"day_over", "canceled_by_person"} <= codes(STORED)
+    assert {"sender_gone", "canceled_by_person"} <= codes(STORED)
 
 
 @pytest.mark.parametrize("code", sorted(SENTENCES))
