@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.utils import timezone
@@ -14,17 +14,21 @@ from brokers.kis.services import registration
 from brokers.kis.services.registration import TypedKey
 from brokers.models import BrokerAccount
 from brokers.protocol import Environment
+from brokers.simulator.events import Batch
 from markets import services as markets
 from markets.calendars import load_default
+from markets.events import MarketClock
 from markets.models import Instrument, LatestQuote, PriceFeed, StoredBar, WatchlistItem
 from markets.services.demand import Seen, note_seen
-from markets.types import Interval, Source
+from markets.types import Interval, OrderBook, Quote, Source
 from tests import factories as make
 from tests.brokers.kis_rows import make_kis_account
 from tests.brokers.kis_venue import pointed_at
+from tests.markets.scene import NOON, live_book, live_quote
 from tests.servers.kis.access import default_key
 from tests.servers.kis.client import KisSandbox
 from trading.management.kis_feed import KisLoop
+from trading.management.kis_looking import Looking
 from trading.models import AccountReading
 from trading.services import live_feed, readings
 from trading.services.live_feed import Need
@@ -221,6 +225,36 @@ def test_minutes_of_kis_close_bars_of_the_morning_and_a_cut_leaves_no_hole(
 
 def bars_of(instrument: Instrument) -> list[StoredBar]:
     return list(StoredBar.objects.series(instrument, Interval.M1, Source.KIS))
+
+
+class Deaf:
+    """A publisher that finds nobody at first."""
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+        self.shown: list[tuple[list[Quote], list[OrderBook]]] = []
+
+    def publish(self, quotes: list[Quote], books: list[OrderBook], _clock: MarketClock) -> bool:
+        self._times -= 1
+        if self._times < 0:
+            self.shown.append((quotes, books))
+        return self._times < 0
+
+
+def test_a_price_that_nobody_took_is_shown_with_the_next() -> None:
+    """Redis was away for a moment, and a quiet stock trades once an hour."""
+    deaf = Deaf(times=1)
+    nobody: Any = None  # what shows, alone
+    looking: Any = Looking(nobody, nobody, nobody, nobody, cast("Any", deaf), cast("Any", Mute()), nobody, nobody)
+    looking._show(Batch(NOON, (), (live_book(),), (live_quote(),)))
+    looking._show(Batch(NOON, (), (), (live_quote("KRX:000660"),)))
+    ((quotes, books),) = deaf.shown
+    assert [quote.instrument for quote in quotes] == ["KRX:005930", "KRX:000660"]
+    assert [book.instrument for book in books] == ["KRX:005930"]
+
+
+class Mute:
+    def tell(self, _batch: Batch) -> None: ...
 
 
 # Who needs what

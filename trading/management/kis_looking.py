@@ -83,6 +83,8 @@ class Looking:
         self._publisher, self._telling, self._openings, self._now = publisher, telling, openings, now
         self._lock = threading.Lock()
         self._unwritten = Unwritten()
+        self._quotes: dict[str, Quote] = {}  # not shown yet
+        self._books: dict[str, OrderBook] = {}
         self._shown = float("-inf")
         self._stop = threading.Event()
         self._failure: Exception | None = None
@@ -125,8 +127,13 @@ class Looking:
             self._unwritten.add(batch, closed, opened, mail.bells)
 
     def _show(self, batch: Batch) -> None:
+        """Show what is new; what found nobody to take it is shown with the next, for a quiet price comes no second time."""
+        self._quotes |= {quote.instrument: quote for quote in batch.quotes}
+        self._books |= {book.instrument: book for book in batch.books}
         moment = monotonic()
-        if batch.quotes or batch.books or moment - self._shown > CLOCK_EVERY:
+        if self._quotes or self._books or moment - self._shown > CLOCK_EVERY:
             self._shown = moment
-            self._publisher.publish(batch.quotes, batch.books, MarketClock(Source.KIS, batch.at, SPEED))
+            clock = MarketClock(Source.KIS, batch.at, SPEED)
+            if self._publisher.publish(list(self._quotes.values()), list(self._books.values()), clock):
+                self._quotes, self._books = {}, {}
             self._telling.tell(batch)
