@@ -1,4 +1,4 @@
-"""`python -m bench.backtest_workers`: one sweep by one Celery worker process, then by two; and a run whose worker is killed.
+"""`python -m bench.backtest_workers`: a sweep by one Celery process, then by two; a scorecard whose worker is killed.
 
 A database of its own (SQLite in a temporary folder), a Redis of its own, the project's own Celery app. Both times are from
 the first bell to the last part done, with workers that are up; the machine should have two cores free.
@@ -60,7 +60,7 @@ def _measure() -> None:
         attempts, state, results = _killed(user, coin)
         print(
             f"bench-backtest-workers: combinations={len(AXES['short']) * len(AXES['long'])} bars={BARS} one_s={one:.1f}"
-            f" two_s={two:.1f} two_workers={one / two:.2f} killed_worker_attempts={attempts} state={state} results={results}"
+            f" two_s={two:.1f} two_workers={one / two:.2f} killed_worker_attempts={attempts} state={state} scorecards={results}"
         )
     finally:
         redis.stop()
@@ -147,26 +147,29 @@ def _sweep(user: Any, coin: Any) -> float:
 
 
 def _killed(user: Any, coin: Any) -> tuple[int, str, int]:
-    """A run whose worker is killed while it computes, and another worker that comes later: (attempts, state, results)."""
+    """A scorecard whose worker is killed while it is made, and another worker that comes later: (attempts, state, cards)."""
     from django.utils import timezone
 
     from backtests import services, tasks
-    from backtests.models import Backtest, BacktestResult, Job
+    from backtests.models import Job, Scorecard
 
     run = services.start_run(user, _asked(user, coin))
+    services.work_once()
+    card = services.start_scorecard(user, run.pk)
     with _worker(1) as worker:
         tasks.ring()
-        while Job.objects.get(pk=run.job_id).state == "queued":
+        while Job.objects.get(pk=card.job_id).state == "queued":
             time.sleep(0.002)
         os.killpg(worker.pid, signal.SIGKILL)
-    Job.objects.filter(pk=run.job_id, state="running").update(lease_until=timezone.now())  # half a minute has passed
+    # Half a minute passes.
+    Job.objects.filter(pk=card.job_id, state="running").update(lease_until=timezone.now())
     with _worker(1):
         tasks.sweep_up()
         until = time.monotonic() + 120
-        while not Backtest.objects.get(pk=run.pk).job.has_ended and time.monotonic() < until:
+        while not Job.objects.get(pk=card.job_id).has_ended and time.monotonic() < until:
             time.sleep(0.1)
-    job = Job.objects.get(pk=run.job_id)
-    return job.attempt, job.state, BacktestResult.objects.filter(pk=run.pk).count()
+    job = Job.objects.get(pk=card.job_id)
+    return job.attempt, job.state, Scorecard.objects.filter(pk=run.pk).exclude(grade="").count()
 
 
 if __name__ == "__main__":
