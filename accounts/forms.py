@@ -44,7 +44,8 @@ def _password_field(label: Any, *, new: bool = False) -> forms.CharField:
     return forms.CharField(label=label, strip=False, max_length=128 if new else 4096, widget=widget)
 
 
-def _code_field() -> forms.CharField:
+def code_field() -> forms.CharField:
+    """Where a code of the authenticator app, or a recovery code, is typed."""
     widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "none", "spellcheck": "false"})
     words = _("인증 앱의 6자리 숫자, 또는 복구 코드")
     return forms.CharField(label=_("인증 코드"), max_length=32, widget=widget, help_text=words)
@@ -60,7 +61,7 @@ class SignInForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.request = request
         if "code" in self.data:
-            self.fields["code"] = _code_field()
+            self.fields["code"] = code_field()
         self.refusal: TooManyTries | None = None
         self._user: User | None = None
 
@@ -87,7 +88,7 @@ class SignInForm(forms.Form):
         if not user.is_2fa_enabled:
             return
         if not code:
-            self.fields["code"] = _code_field()
+            self.fields["code"] = code_field()
             raise ValidationError(CODE_NEEDED, code="second_factor_needed")
         second_factor.check(user, code, place)
 

@@ -7,11 +7,12 @@ another key.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from brokers.models import Credential, SealedRow, Token
+from accounts.models import SecondFactor
+from brokers.models import Credential, Token
 from brokers.sealing import KeyRing, Unopenable
 from brokers.services import secrets
 
-SEALED: tuple[type[SealedRow], ...] = (Credential, Token)
+SEALED: tuple[type[secrets.Sealing], ...] = (Credential, Token, SecondFactor)
 AT_ONCE = 500
 
 
@@ -47,7 +48,7 @@ def rotate(ring: KeyRing | None = None) -> Rotation:
     return done
 
 
-def _behind(current: str) -> Iterator[SealedRow]:
+def _behind(current: str) -> Iterator[secrets.Sealing]:
     for model in SEALED:
         sealed = model._default_manager.exclude(kek_id__in=["", current]).order_by("pk")
         yield from sealed.iterator(chunk_size=AT_ONCE)

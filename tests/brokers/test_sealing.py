@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.models import User
+from accounts import totp
+from accounts.models import SecondFactor, User
+from accounts.services import second_factor
 from brokers.kis.services.token_rows import SharedTokens
 from brokers.kis.tokens import Token as KisToken
 from brokers.kis.tokens import TokenKind
@@ -113,12 +115,15 @@ def test_rotation_leaves_nothing_under_the_key_before(settings: Any) -> None:
     settings.ENCRYPTION_KEYS = [OLD]
     rows = [credential(number=number) for number in range(20)]
     keep_token(rows[0])
+    person = make_user()
+    enrolment = second_factor.enrol(person)
     settings.ENCRYPTION_KEYS = [NEW, OLD]
-    assert rotate().rewrapped == 21
+    assert rotate().rewrapped == 22
     assert rotate().rewrapped == 0
     settings.ENCRYPTION_KEYS = [NEW]
     assert all(secrets.reveal(row) == SECRET for row in Credential.objects.select_related("account"))
     assert secrets.reveal(Token.objects.get()) == {"value": "token-one"}
+    assert totp.secret_text(bytes.fromhex(secrets.reveal(SecondFactor.objects.get())["seed"])) == enrolment.secret
 
 
 @pytest.mark.django_db
