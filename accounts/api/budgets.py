@@ -45,8 +45,11 @@ def spend(person: str, address: str, now: float) -> Budget | None:
     limits = {f"kairos:api:a:{address}:{window}": settings.API_PER_MINUTE_ADDRESS}
     if person:
         limits[f"kairos:api:p:{person}:{window}"] = settings.API_PER_MINUTE
+    client = _redis(
+        os.getpid()
+    )  # held on to: of two made at once one is forgotten, and closes its connections when it goes
     try:
-        pipe = _redis(os.getpid()).pipeline(transaction=False)
+        pipe = client.pipeline(transaction=False)
         for name in limits:
             pipe.incr(name)
             pipe.expire(name, WINDOW + 5)

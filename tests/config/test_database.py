@@ -15,7 +15,7 @@ from config.environment import BASE_DIR
 from tests.e2e.running import clean_environment, manage
 from trading.services import guards
 
-OURS = ("accounts", "markets", "brokers", "strategies", "trading")
+OURS = ("accounts", "markets", "brokers", "strategies", "trading", "backtests")
 
 
 def test_the_status_shows_engine_rows_size_and_no_pending_migration(db: None) -> None:

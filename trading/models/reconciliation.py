@@ -41,7 +41,9 @@ class BrokerOrder(models.Model):
         indexes = [
             models.Index(fields=["broker_account", "-ordered_at"], name="broker_order_by_account"),
             models.Index(
-                fields=["broker_account"], condition=models.Q(order=None, status="accepted"), name="broker_order_unlinked"
+                fields=["broker_account"],
+                condition=models.Q(order=None, status="accepted"),
+                name="broker_order_unlinked",
             ),
         ]
 

@@ -134,7 +134,9 @@ SENTENCES = {
     "position_mismatch": _("장부와 증권사의 보유 수량이 다릅니다."),
     "stale_feed": _("장중인데 시세가 멈췄습니다."),
     "not_looked_at": _("장중인데 오토 스윙의 판단이 멈췄습니다. (%(instrument)s)"),
-    "clock": _("이 서버의 시계가 증권사의 시계와 %(seconds)s초 다르거나 갑자기 바뀌었습니다. 시계를 맞춘 뒤 다시 여세요."),
+    "clock": _(
+        "이 서버의 시계가 증권사의 시계와 %(seconds)s초 다르거나 갑자기 바뀌었습니다. 시계를 맞춘 뒤 다시 여세요."
+    ),
     "audit_broken": _("감사 기록이 고쳐졌거나 빠졌습니다. %(number)s번 항목부터 %(breaks)s곳"),
     "books_differ": _("장부가 체결 기록과 맞지 않습니다. 차이 %(differences)s건"),
     "too_many_orders": _("1분 동안 주문이 %(count)s건이었습니다. 한도 %(most)s건"),
@@ -155,7 +157,9 @@ SENTENCES = {
     ),
     # keys of broker accounts
     "order_open": _("끝나지 않은 주문 %(orders)s건이 있습니다. 끝나거나 취소한 뒤 다시 해 주세요."),
-    "live_account_off": _("이 서버는 실전 거래가 꺼져 있어 실전 계좌를 쓸 수 없습니다. 모의투자 키는 등록할 수 있습니다."),
+    "live_account_off": _(
+        "이 서버는 실전 거래가 꺼져 있어 실전 계좌를 쓸 수 없습니다. 모의투자 키는 등록할 수 있습니다."
+    ),
     "broker_key_missing": _("이 계좌에는 쓸 수 있는 증권사 키가 없습니다. 키를 다시 등록해 주세요."),
     "broker_token_unavailable": _("증권사가 접속 토큰을 주지 않았습니다. 잠시 뒤 다시 시도합니다."),
     "key_unreachable": _("증권사 서버에 닿지 못했습니다. 잠시 뒤 다시 해 주세요."),
