@@ -52,7 +52,7 @@ def _measure() -> None:
     try:
         call_command("migrate", verbosity=0)
         user, coin = _seed()
-        seconds = {}
+        seconds: dict[int, list[float]] = {}
         for processes in (1, 2):
             with _worker(processes):
                 seconds.setdefault(processes, []).append(_sweep(user, coin))

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,6 +16,7 @@ from django.urls import reverse
 from accounts.models import User
 from backtests import services
 from backtests.models import Backtest, BarUpload, Job
+from config.environment import BASE_DIR
 from markets.models import Instrument
 from tests import factories as make
 from tests.backtests_app import scene
@@ -204,7 +204,7 @@ def test_a_report_is_one_file_that_asks_nothing_of_the_network(page: Client, don
     assert not re.search(r"(src|href|url\(|@import|<script|<link)", report)
     assert done.result.result_hash in report
     assert "<path" in report
-    style = (django_settings.BASE_DIR / "static/css/backtest-report.css").read_text()
+    style = (BASE_DIR / "static/css/backtest-report.css").read_text()
     assert not set(style) & set("<>&\"'")  # escaping would change them
 
 
@@ -247,10 +247,10 @@ def test_the_progress_of_a_run_asks_for_the_page_anew_when_it_has_ended(
 ) -> None:
     run = scene.start(user, stock)
     address = reverse("backtests:run", args=[run.pk]) + "?part=progress"
-    asked = {"headers": {"HX-Request": "true"}}
-    assert "progress" in text(page.get(address, **asked))
+    by_htmx = {"HX-Request": "true"}
+    assert "progress" in text(page.get(address, headers=by_htmx))
     services.work_once()
-    assert page.get(address, **asked)["HX-Refresh"] == "true"
+    assert page.get(address, headers=by_htmx)["HX-Refresh"] == "true"
 
 
 def file_of(content: bytes, name: str = "bars.csv") -> BytesIO:

@@ -42,7 +42,8 @@ def test_counts_and_times_are_those_of_the_evaluator() -> None:
 
 def test_a_rule_that_never_held_says_so_without_a_time() -> None:
     flat = wave(400)
-    flat = Bars(flat.opened_at, flat.closed_at, *([np.full(400, 1000.0)] * 4), flat.volume)
+    still = np.full(400, 1000.0)
+    flat = Bars(flat.opened_at, flat.closed_at, still, still, still, still, flat.volume)
     firing = firing_of(basic_document(), flat, since=0)
     assert firing is not None
     assert (firing.entries[0].count, firing.entries[0].last_closed_at) == (0, None)
