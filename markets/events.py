@@ -129,6 +129,7 @@ class QuotePublisher:
 
     SEND_SECONDS = 0.35
     CLEAN_UP_SECONDS = 0.1
+    FIRST_PAUSE = 0.1  # one late answer must not stop prices for long
     LONGEST_PAUSE = 10.0
 
     def __init__(self, layer: Any = None) -> None:
@@ -174,7 +175,9 @@ class QuotePublisher:
         if self._failures == 1:
             logger.warning("quotes: pages get no live prices, Redis does not answer (%s)", type(reason).__name__)
         self._forget_connection()
-        self._try_again_at = time.monotonic() + min(self.LONGEST_PAUSE, 0.5 * 2 ** min(self._failures, 8))
+        self._try_again_at = time.monotonic() + min(
+            self.LONGEST_PAUSE, self.FIRST_PAUSE * 2 ** min(self._failures - 1, 8)
+        )
 
     def _forget_connection(self) -> None:
         """Start afresh next time: a connection cut in the middle of a message would garble the next one."""
