@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test test-api lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-kis bench-backtest rule-rates indicator-sources crash-sweep chaos kis-sandbox kis-week clean help
+.PHONY: run install install-dev test test-api lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-kis bench-backtest bench-backtest-workers rule-rates indicator-sources crash-sweep chaos kis-sandbox kis-week clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -101,9 +101,13 @@ bench-orders: install-dev
 bench-plans: install-dev
 	@.venv/bin/python -m bench.plans
 
-# Backtests of 100,000 and 1,000,000 bars and a sweep, beside vectorbt and backtesting.py where they are installed.
+# Backtests of 100,000 and 1,000,000 bars and a sweep, beside vectorbt and backtesting.py in an environment the bench makes.
 bench-backtest: install-dev
 	@.venv/bin/python -m bench.backtests
+
+# A sweep by one worker and by two, and a worker killed in the middle of its work.
+bench-backtest-workers: install-dev
+	@.venv/bin/python -m bench.backtest_workers
 
 # How often the swing rule fires on all of ../shared/data, and each indicator beside its second source: the tables of the docs.
 rule-rates: install-dev
