@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from trading import services, worth
@@ -63,7 +64,7 @@ def portfolio_csv(request: PersonRequest) -> HttpResponse:
     accounts = [each.account for each in services.portfolios(request.user) if each.account.is_active]
     found = worth_by_day(accounts, DAYS["365"])
     head = (_("날짜"), _("통화"), _("평가 금액"), _("넣은 돈"), _("손익"))
-    return csv_file(request, _("자산"), head, lambda: _lines(found))
+    return csv_file(request, pgettext("portfolio", "자산"), head, lambda: _lines(found))
 
 
 def _lines(found: Sequence[Worth]) -> Iterator[tuple[Any, ...]]:
