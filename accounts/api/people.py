@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
 from accounts import lockout, tasks
 from accounts.api.fields import Answer, Secret, Strict, Text, detail, messages_of
 from accounts.api.problems import Problem
-from accounts.api.view import Anybody, ApiRequest, ApiView, SignedIn, operation, require_match
+from accounts.api.view import ApiRequest, ApiView, SignedIn, operation, require_match
 from accounts.models import User, plain_name
 from accounts.services import Place, check_password, client_address, device_token, known_device, sign_up, spend
 from accounts.services import api_devices as devices
@@ -41,7 +42,7 @@ class MessageAnswer(Answer):
 class Register(ApiView):
     """Where registration is open (C07). The answer never says whether the e-mail was taken: its owner is told by mail."""
 
-    permission_classes = [Anybody]
+    permission_classes = [AllowAny]
 
     @operation(
         "Sign up",
@@ -89,7 +90,7 @@ class SignInAnswer(TokenAnswer):
 class Login(ApiView):
     """E-mail and password, and a code where the second factor is on. One answer for every failure (security.md 6.3.8)."""
 
-    permission_classes = [Anybody]
+    permission_classes = [AllowAny]
 
     @operation(
         "Sign in",
@@ -114,7 +115,7 @@ class RefreshBody(Strict):
 class Refresh(ApiView):
     """New tokens for old (A03). Sent twice, the device is signed out."""
 
-    permission_classes = [Anybody]
+    permission_classes = [AllowAny]
 
     @operation("New tokens for a refresh token", body=RefreshBody, answer=TokenAnswer)
     def post(self, request: ApiRequest) -> Response:

@@ -80,10 +80,6 @@ class Staff(SignedIn):
         return True
 
 
-class Anybody(BasePermission):
-    """Visitors, too."""
-
-
 class ApiView(APIView):
     """Signed-in people, JSON in and out, counted per person and address, answered in the person's language and zone."""
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework.permissions import AllowAny
 
-from accounts.api.view import SAFE, Anybody, Staff, Trader
+from accounts.api.view import SAFE, Staff, Trader
 from accounts.models import Role, User
 from tests import factories as make
 from tests.api.conftest import ADDRESS, Api, signed_in
@@ -26,7 +27,7 @@ def owned(db: None, settings: Any) -> Owned:
 
 
 def is_public(address: Address) -> bool:
-    return address.view is not None and address.view.permission_classes == [Anybody]
+    return address.view is not None and address.view.permission_classes == [AllowAny]
 
 
 def names_something_of_a_person(address: Address) -> bool:
