@@ -67,10 +67,10 @@ class PlaceBySymbol(ApiView):
 
 
 class Orders(PlaceBySymbol):
-    """O05. A person who leaves out the slash of the page gets the page."""
+    """O05. A browser whose person leaves out the slash of the page gets the page."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if request.method in {"GET", "HEAD"}:
+        if request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("Accept", ""):
             return HttpResponseRedirect("/orders/")
         return super().dispatch(request, *args, **kwargs)
 

@@ -159,5 +159,5 @@ def test_defaults_are_a_persons_own(person: User, account: BrokerAccount) -> Non
 
 
 def test_the_page_of_orders_is_found_without_its_slash(person: User) -> None:
-    answer = signed_in(person).get("/orders")
+    answer = signed_in(person).get("/orders", Accept="text/html,*/*")
     assert (answer.status_code, answer["Location"]) == (302, "/orders/")
