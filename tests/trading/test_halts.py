@@ -15,7 +15,7 @@ from markets.types import Side
 from tests import factories as make
 from trading.errors import NotAllowed
 from trading.models import Halt, Order, SwingPlan
-from trading.services import halts, standstill
+from trading.services import cancel_requests, halts, standstill
 from trading.services.asked import Asked
 from trading.services.halts import HaltRefused, Scope, UnknownScope
 
@@ -307,3 +307,13 @@ def test_an_unknown_target_is_a_clear_error(command: str, arguments: list[str], 
     with pytest.raises(CommandError, match=says):
         call_command(command, *arguments)
     assert not Halt.objects.exists()
+
+
+def test_an_order_that_a_halt_took_back_does_not_say_that_its_person_did(
+    account: BrokerAccount, instrument: Instrument
+) -> None:
+    resting = [make.accept(make.place(account, instrument, side=Side.BUY, limit_price=Decimal(60_000)))]
+    halts.latch("account", str(account.pk), "halted", "test")
+    assert cancel_requests.confirm(resting[0].pk)
+    order = make.fresh(resting[0])
+    assert (order.state, order.reason) == ("canceled", "canceled_by_halt")

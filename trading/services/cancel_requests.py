@@ -66,6 +66,7 @@ def confirm(order_id: UUID) -> bool:
     order = locked(order_id)
     if order.state not in lifecycle.WORKING:
         return False
-    report = OrderReport(ReportStatus.CANCELED, order.broker_order_key, reason="canceled_by_person")
+    reason = "canceled_by_halt" if order.events.filter(origin="halt").exists() else "canceled_by_person"
+    report = OrderReport(ReportStatus.CANCELED, order.broker_order_key, reason=reason)
     fold(order, report, market_time(order))
     return True

@@ -82,6 +82,7 @@ SENTENCES = {
     "limit_unreadable": _("한도를 확인할 수 없어 주문하지 않았습니다. (%(limit)s)"),
     "position_difference": _("장부와 증권사의 보유 수량이 다릅니다. 확인할 때까지 이 종목을 새로 사지 않습니다."),
     # what became of an order
+    "canceled_by_halt": _("정지 때문에 거두었습니다."),
     "canceled_by_person": _("직접 취소했습니다."),
     "cancel_requested": _("취소를 요청했습니다."),
     "cancel_requested_by_halt": _("거래가 정지되어 취소를 요청했습니다."),
