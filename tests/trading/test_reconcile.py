@@ -462,6 +462,21 @@ def test_what_is_asked_reaches_back_to_what_moves_and_to_one_known_order() -> No
     assert question.since == known.ordered_at - timedelta(seconds=5) < order.sent_at
 
 
+def test_somebody_elses_order_that_one_list_left_out_and_that_has_ended_since_is_still_shown() -> None:
+    """I2: nothing of ours asks after it, so readings overlap."""
+    wired = make_wired()
+    wired.read()
+    row = wired.venue.list_order("KRX:000660", Side.BUY, 7, 100_000, timezone.now())
+    wired.venue.hides = lambda _row: True
+    wired.wait(timedelta(minutes=2))
+    wired.read()
+    wired.venue.end(row.key, ReportStatus.EXPIRED)
+    wired.venue.hides = lambda _row: False
+    wired.wait(timedelta(minutes=2))
+    wired.read()
+    assert list(BrokerOrder.objects.filter(is_external=True).values_list("key", flat=True)) == [row.key]
+
+
 def test_the_command_reads_now_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     wired = make_wired("lost")
     order = wired.send()

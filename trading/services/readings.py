@@ -33,6 +33,9 @@ IN_DOUBT_AGAIN = timedelta(seconds=2)
 WORKING_AGAIN = timedelta(seconds=5)
 AGAIN = timedelta(seconds=60)
 RUNG_AGAIN = timedelta(seconds=0.3)  # notices of one order come in a row
+OVERLAP = timedelta(
+    hours=1
+)  # a list may leave out an order for a while, and somebody else's is asked after by nothing else
 LATE_FOR = timedelta(days=1)  # how long an order taken for never placed may still turn up
 SENT_NOW = Q(state__in=[OrderState.SUBMITTED, OrderState.UNKNOWN]) | Q(cancel_requested=True)
 
@@ -97,14 +100,15 @@ def _is_due(account: Any, fence: int, tried_at: datetime | None, now: datetime) 
 
 
 def begin(account_id: UUID, venue: Abilities) -> Question:
-    """What to ask now. It reaches back to the oldest order that may have moved, and to one that is known to be there."""
+    """What to ask now. It reaches back past the last reading, to the oldest order that may have moved, and to one that is
+    known to be there."""
     now = timezone.now()
     orders = Order.objects.filter(broker_account=account_id, sent_at__isnull=False)
     moving = orders.filter(state__in=sorted(lifecycle.UNRESOLVED | lifecycle.WORKING))
     absent = orders.filter(state=OrderState.NOT_PLACED, sent_at__gt=now - LATE_FOR)
     ages = [*moving.values_list("sent_at", flat=True), *absent.values_list("sent_at", flat=True)]
     last = AccountReading.objects.filter(broker_account=account_id).values_list("asked_at", flat=True).first()
-    starts = [now - LATE_FOR if last is None else last, *(at for at in ages if at is not None)]
+    starts = [now - LATE_FOR if last is None else last - scaled(OVERLAP), *(at for at in ages if at is not None)]
     if control := _newest_known(account_id, before=min(starts)):
         starts.append(control)
     doubts = moving.filter(state=OrderState.UNKNOWN).select_related("instrument") if venue.client_order_id else []
