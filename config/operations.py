@@ -1,7 +1,7 @@
 """What an admin looks at when something is wrong: parts, feeds, queues, doubts, stops, the seven ticks of security (M02, A18)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import redis
@@ -13,6 +13,8 @@ from config import health
 from config.celery import app
 from config.health import LATE_AFTER, Reading
 from config.security import Tick, security_ticks
+from markets import services as markets
+from markets.calendars import Calendar
 from markets.models import PriceFeed
 from trading.lifecycle import UNRESOLVED, OrderState
 from trading.models import Alert, Halt, Order, OrderChange
@@ -35,6 +37,7 @@ TICKS = {
     "logs": _("로그 수집"),
 }
 MOST_DOUBTS = 20
+CALENDAR_RUNS_OUT = timedelta(days=30)  # the exchange announces the closed days of a year in the December before
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,29 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownDays:
+    """How far the days on which an exchange is closed are known; beyond it they are only expected."""
+
+    calendar: Calendar
+    today: date
+
+    @property
+    def until(self) -> date:
+        return self.calendar.coverage.last
+
+    @property
+    def run_out(self) -> bool:
+        return self.until - self.today < CALENDAR_RUNS_OUT
+
+
+@dataclass(frozen=True, slots=True)
 class Operations:
     """One look at everything. `queues` is None where Redis does not answer."""
 
     status: str
     parts: list[Part]
     feeds: list[Feed]
+    known_days: KnownDays
     queues: dict[str, int] | None
     orders: dict[str, int]
     changes_waiting: int
@@ -93,6 +113,7 @@ def look(now: datetime) -> Operations:
         status=told["status"],
         parts=parts,
         feeds=[Feed(row, _age(row, now)) for row in PriceFeed.objects.defer("state").order_by("source")],
+        known_days=KnownDays(markets.calendar("krx"), now.date()),
         queues=_queues(),
         orders={name: states.get(name, 0) for name in (OrderState.PENDING, OrderState.SUBMITTED, *sorted(UNRESOLVED))},
         changes_waiting=OrderChange.objects.filter(outcome="waiting").count(),

@@ -1,6 +1,6 @@
 """The page an admin looks at when something is wrong (M02, A18): everything of the installation, for staff alone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -82,3 +82,13 @@ def test_the_help_page_is_for_whoever_is_signed_in(client: Client) -> None:
     page = client.get("/help/").content.decode()
     assert "SIGNAL" in page
     assert "청산만" in page
+
+
+def test_how_far_the_exchange_calendar_is_known_is_said_and_warned_of_a_month_before_it_ends(
+    client: Client, staff: User
+) -> None:
+    """G12."""
+    assert "2026-12-31까지 확인된" in opened(client, staff)
+    december = datetime(2026, 12, 15, tzinfo=UTC)
+    assert look(december).known_days.run_out
+    assert not look(december - timedelta(days=30)).known_days.run_out

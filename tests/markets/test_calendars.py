@@ -75,8 +75,9 @@ def test_the_calendar_says_how_far_it_knows() -> None:
     assert KRX.covers(date(2000, 1, 1))
     assert KRX.covers(date(2026, 12, 31))
     assert not KRX.covers(date(1999, 12, 31))
-    assert not KRX.covers(date(2027, 1, 4))
-    assert hours(KRX, "2027-01-04") == "09:00-15:30"  # an ordinary weekday for all we know
+    assert not KRX.covers(date(2027, 1, 5))
+    assert hours(KRX, "2027-01-05") == "09:00-15:30"  # an ordinary weekday for all we know
+    assert hours(KRX, "2027-09-15") == "closed"  # Chuseok, expected by law before the exchange announces it
     assert ALWAYS.covers(date(1970, 1, 1))
 
 
