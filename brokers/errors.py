@@ -29,3 +29,9 @@ class BrokerNotConfigured(BrokerError):
     """No adapter can serve this account as it is set up."""
 
     code = "broker_not_configured"
+
+
+class LiveTradingOff(BrokerNotConfigured):
+    """A live account, and the server's setting that nothing real may be done."""
+
+    code = "live_trading_off"

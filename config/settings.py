@@ -41,6 +41,9 @@ BROKER_ADAPTERS = {  # who serves an account, by its broker's name
     "virtual": "brokers.virtual.adapter.open_account",
     "kis": "brokers.kis.services.opening.open_account",
 }
+BROKER_REDUCERS = {  # who calls back what rests on a live account while live trading is off
+    "kis": "brokers.kis.services.opening.open_to_reduce",
+}
 ENCRYPTION_KEYS = ENVIRONMENT.encryption_keys
 KIS_URLS = ENVIRONMENT.kis_urls
 KIS_LIMITS = {"live": ENVIRONMENT.kis_live_limit, "paper": ENVIRONMENT.kis_paper_limit}

@@ -7,11 +7,14 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
-from brokers.errors import BrokerNotConfigured, OutcomeUnknown
+from django.conf import settings
+
+from brokers.errors import BrokerNotConfigured, LiveTradingOff, OutcomeUnknown
 from brokers.models import BrokerAccount
 from brokers.protocol import (
     Abilities,
     CancelReply,
+    Environment,
     Holdings,
     ListedOrder,
     MaySend,
@@ -22,6 +25,7 @@ from brokers.protocol import (
     TimeInForce,
     always,
 )
+from brokers.reducing import Reducing
 from brokers.virtual.adapter import ABILITIES
 from markets.types import Side
 
@@ -231,7 +235,17 @@ VENUES: dict[UUID, FakeVenue] = {}  # by account
 
 
 def open_venue(account: BrokerAccount) -> FakeVenue:
-    """The adapter of accounts whose broker is "fake"."""
+    """The adapter of accounts whose broker is "fake"; like any, it opens no live one that may not trade."""
+    if account.environment == Environment.LIVE and not settings.LIVE_TRADING:
+        raise LiveTradingOff("LIVE_TRADING is off")
+    return _venue_of(account)
+
+
+def open_venue_to_reduce(account: BrokerAccount) -> Reducing:
+    return Reducing(_venue_of(account))
+
+
+def _venue_of(account: BrokerAccount) -> FakeVenue:
     try:
         return VENUES[account.pk]
     except KeyError:

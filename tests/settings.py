@@ -37,11 +37,12 @@ os.environ.update(
 )
 
 from config.settings import *  # noqa: E402, F403
-from config.settings import BROKER_ADAPTERS, CHANNEL_LAYERS, DATABASES  # noqa: E402
+from config.settings import BROKER_ADAPTERS, BROKER_REDUCERS, CHANNEL_LAYERS, DATABASES  # noqa: E402
 
 CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"kairos-{_worker}"  # type: ignore[index]
 BROKER_ADAPTERS |= dict.fromkeys(("plain", "plainid"), "tests.servers.plain.open_account")  # the hostile broker
 BROKER_ADAPTERS["fake"] = "tests.fakes.open_venue"  # a broker without a server
+BROKER_REDUCERS["fake"] = "tests.fakes.open_venue_to_reduce"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # scrypt costs 50 ms for every person made
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # a thread that kept its connection would keep the test database from going
 _engine = DATABASES["default"]["ENGINE"].rpartition(".")[2]

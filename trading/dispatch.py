@@ -12,10 +12,12 @@ from uuid import UUID
 from brokers.errors import BrokerNotConfigured, NotSent, OutcomeUnknown
 from brokers.models import BrokerAccount
 from brokers.protocol import Broker, CancelReply, OrderReport, ReportStatus
-from brokers.services import OpenAccount, open_broker
+from brokers.reducing import Reducing
+from brokers.services import OpenAccount
 from trading import reconcile
 from trading.models import BrokerOrder, Order
 from trading.services import cancel_requests, readings, sending, system, unlinked
+from trading.services.opening_brokers import open_for_orders
 from trading.services.sending import Claim, LeaseLost
 
 logger = logging.getLogger(__name__)
@@ -25,7 +27,7 @@ IN_A_ROW = 100  # orders of one account before the next account's turn
 
 def dispatch_once(
     fence: int,
-    open_account: OpenAccount = open_broker,
+    open_account: OpenAccount = open_for_orders,
     account_ids: Sequence[UUID] | None = None,
     epoch: UUID | None = None,
 ) -> int:
@@ -51,17 +53,18 @@ def accounts_with_work() -> list[UUID]:
     return list(dict.fromkeys([*wanted_back, *sending.accounts_with_orders()]))
 
 
-def serve(account_id: UUID, fence: int, open_account: OpenAccount = open_broker, epoch: UUID | None = None) -> int:
+def serve(account_id: UUID, fence: int, open_account: OpenAccount = open_for_orders, epoch: UUID | None = None) -> int:
     """One account's cancels and then its orders; how many were asked about or moved. Raises as `claim` does."""
     account = BrokerAccount.objects.get(pk=account_id)
     try:
         broker = open_account(account)
     except BrokerNotConfigured as e:
-        return _withdraw_all(account_id, e)
+        return _withdraw_all(account_id, e.code)
     except Exception:
         logger.exception("account %s: cannot be opened, its orders wait", account_id)
         return 0
-    moved = cancel_requested(account, fence, broker)
+    moved = _withdraw_all(account_id, broker.why) if isinstance(broker, Reducing) else 0
+    moved += cancel_requested(account, fence, broker)
     if broker.abilities.has_wire and not readings.is_read(account_id, fence):
         return moved
     return moved + _send_all(account_id, fence, broker, epoch)
@@ -81,11 +84,11 @@ def _send_all(account_id: UUID, fence: int, broker: Broker, epoch: UUID | None) 
     return moved
 
 
-def _withdraw_all(account_id: UUID, error: BrokerNotConfigured) -> int:
-    """Nobody serves this account: its orders end before they are sent, and their cash is free."""
+def _withdraw_all(account_id: UUID, why: str) -> int:
+    """Nothing new is sent on this account: its orders end before they are, and their cash is free."""
     moved = 0
-    while (order_id := sending.next_pending(account_id)) is not None and sending.withdraw(order_id, error.code):
-        logger.warning("order %s cannot be sent: %s", order_id, error)
+    while (order_id := sending.next_pending(account_id)) is not None and sending.withdraw(order_id, why):
+        logger.warning("order %s cannot be sent: %s", order_id, why)
         moved += 1
     return moved
 

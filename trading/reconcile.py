@@ -8,15 +8,18 @@ import logging
 from brokers.errors import BrokerNotConfigured
 from brokers.models import BrokerAccount
 from brokers.protocol import Broker, ListedOrder
-from brokers.services import OpenAccount, open_broker
+from brokers.services import OpenAccount
 from trading.services import doubts, readings, unsettled
 from trading.services.evidence import Reading, Taken, take
+from trading.services.opening_brokers import open_for_orders
 from trading.services.readings import Question
 
 logger = logging.getLogger(__name__)
 
 
-def reconcile_once(fence: int, open_account: OpenAccount = open_broker, account: BrokerAccount | None = None) -> int:
+def reconcile_once(
+    fence: int, open_account: OpenAccount = open_for_orders, account: BrokerAccount | None = None
+) -> int:
     """Read every real account whole and settle what is in doubt, or only `account`, now; how many were read or looked up.
 
     `fence` is the dispatch lease's under which orders may be sent once this is done. An account that cannot be read stays
@@ -26,7 +29,7 @@ def reconcile_once(fence: int, open_account: OpenAccount = open_broker, account:
     return sum(settle_account(each, fence, open_account) is not None for each in accounts)
 
 
-def settle_account(account: BrokerAccount, fence: int, open_account: OpenAccount = open_broker) -> Taken | None:
+def settle_account(account: BrokerAccount, fence: int, open_account: OpenAccount = open_for_orders) -> Taken | None:
     """Read and settle one account; None where it could not be read whole, which proves nothing."""
     unsettled.give_up_lapsed(account.pk)
     try:

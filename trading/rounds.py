@@ -7,10 +7,11 @@ from functools import partial
 from uuid import UUID
 
 from brokers.models import BrokerAccount
-from brokers.services import OpenAccount, open_broker
+from brokers.services import OpenAccount
 from trading import dispatch, reconcile, services
 from trading.services import readings
 from trading.services.couriers import Couriers
+from trading.services.opening_brokers import open_for_orders
 from trading.services.sending import LeaseLost
 from trading.services.system import NotArmed
 
@@ -22,7 +23,7 @@ Clock = Callable[[], datetime]
 class Rounds:
     """What a dispatcher does over and over while it holds the lease. `clock`: the wall's."""
 
-    def __init__(self, couriers: Couriers, clock: Clock, open_account: OpenAccount = open_broker) -> None:
+    def __init__(self, couriers: Couriers, clock: Clock, open_account: OpenAccount = open_for_orders) -> None:
         self._couriers = couriers
         self._clock = clock
         self._open_account = open_account

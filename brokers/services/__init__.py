@@ -16,7 +16,12 @@ OpenAccount = Callable[[BrokerAccount], Broker]
 
 def open_broker(account: BrokerAccount) -> Broker:
     """The adapter for this account. Raises BrokerNotConfigured where there is none for it."""
-    return _opener(account.broker)(account)
+    return _opener("BROKER_ADAPTERS", account.broker)(account)
+
+
+def open_to_reduce(account: BrokerAccount) -> Broker:
+    """The adapter for calling back what rests on an account where nothing new may be sent. Raises BrokerNotConfigured."""
+    return _opener("BROKER_REDUCERS", account.broker)(account)
 
 
 def abilities(account: BrokerAccount) -> Abilities:
@@ -25,9 +30,9 @@ def abilities(account: BrokerAccount) -> Abilities:
 
 
 @lru_cache
-def _opener(broker: str) -> OpenAccount:
-    """`BROKER_ADAPTERS` names one function per broker: account row → adapter."""
+def _opener(setting: str, broker: str) -> OpenAccount:
+    """The setting names one function per broker: account row → adapter."""
     try:
-        return cast("OpenAccount", import_string(settings.BROKER_ADAPTERS[broker]))
+        return cast("OpenAccount", import_string(getattr(settings, setting)[broker]))
     except KeyError:
         raise BrokerNotConfigured(f"no adapter for {broker}") from None

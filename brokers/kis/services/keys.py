@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.utils import timezone
 
-from brokers.errors import BrokerNotConfigured
+from brokers.errors import BrokerNotConfigured, LiveTradingOff
 from brokers.kis.client import KisClient
 from brokers.kis.credentials import ENDPOINTS, Credentials, Endpoints
 from brokers.kis.market import KisMarket
@@ -23,12 +23,6 @@ from brokers.wire.client import WireClient
 from markets.types import Source
 
 BROKER = "kis"
-
-
-class LiveTradingOff(BrokerNotConfigured):
-    """A live account, and the server's setting that nothing real may be done."""
-
-    code = "live_trading_off"
 
 
 class NoKey(BrokerNotConfigured):
@@ -78,10 +72,11 @@ def assert_allowed(environment: Environment) -> None:
         raise LiveTradingOff("LIVE_TRADING is off")
 
 
-def opened(row: Credential) -> Credentials:
-    """The keys in clear. Raises NoKey, LiveTradingOff."""
+def opened(row: Credential, *, only_to_reduce: bool = False) -> Credentials:
+    """The keys in clear. Raises NoKey and, unless it is only to call back what rests there, LiveTradingOff."""
     environment = Environment(row.account.environment)
-    assert_allowed(environment)
+    if not only_to_reduce:
+        assert_allowed(environment)
     try:
         return Credentials(environment, **secrets.reveal(row))
     except (Unopenable, ValueError, TypeError):
@@ -96,9 +91,9 @@ def tokens(row: Credential, who: Credentials) -> Tokens:
     return Tokens(wire(who.environment), who, SharedTokens(row), timezone.now)
 
 
-def client(row: Credential) -> KisClient:
-    """Questions and orders by this key, within its budget. Raises NoKey, LiveTradingOff."""
-    who = opened(row)
+def client(row: Credential, *, only_to_reduce: bool = False) -> KisClient:
+    """Questions and orders by this key, within its budget. Raises as `opened`."""
+    who = opened(row, only_to_reduce=only_to_reduce)
     return KisClient(wire(who.environment), who, tokens(row, who), SharedBudget(row.pk, who.environment))
 
 
