@@ -1,7 +1,7 @@
 """What people tested, and the work that it takes."""
 
 from backtests.models.jobs import ENDED, STATE_LABELS, Job, JobQuerySet
-from backtests.models.runs import Backtest, BacktestQuerySet, BacktestResult, Scorecard
+from backtests.models.runs import Backtest, BacktestQuerySet, BacktestResult, Companion, ResultPart, Scorecard
 from backtests.models.sweeps import Sweep, SweepPart
 from backtests.models.uploads import BarUpload, UploadedBars, UploadPiece
 
@@ -12,8 +12,10 @@ __all__ = [
     "BacktestQuerySet",
     "BacktestResult",
     "BarUpload",
+    "Companion",
     "Job",
     "JobQuerySet",
+    "ResultPart",
     "Scorecard",
     "Sweep",
     "SweepPart",

@@ -1,15 +1,12 @@
 """Backtests: what was asked, what came of it, and what is to be thought of it."""
 
 from typing import Any, ClassVar, Self
-from uuid import uuid4
 
-from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
-from markets.models.instruments import SOURCE_LABELS
-from markets.types import Interval
+from backtests.models.asked import OfBars, Question
 
 SHOWN = ("job", "instrument", "strategy_version__strategy", "upload")
 DEFERRED = ("strategy_version__document", "strategy_version__settings", "upload__told")
@@ -21,59 +18,58 @@ class BacktestQuerySet(models.QuerySet["Backtest"]):
 
     def shown(self) -> Self:
         """With what every page tells of a run, without the rule's document."""
-        return self.select_related(*SHOWN).defer(*DEFERRED)
+        beside = "companions__instrument"
+        return self.select_related(*SHOWN).defer(*DEFERRED).prefetch_related(beside)
 
 
-class Backtest(models.Model):
-    """One run: a strategy version with its parameters, bars, and the terms of trading. Never edited once it is asked for.
+class Backtest(Question):
+    """One run: a strategy version with its parameters, bars, and the terms of trading.
 
-    `version_hash` names the rule with its numbers in it, as it stands on the result. Bars are stored ones of `source`, or
-    those of an upload; of an upload that was deleted, its name remains.
+    Its own instrument is the first on the account, its `companions` are the others. `version_hash` names the rule with its
+    numbers in it, as it stands on the result.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="backtests")
     job = models.OneToOneField("backtests.Job", models.CASCADE, related_name="backtest")
-    client_key = models.CharField(max_length=64)  # a form sent twice is one run
-    name = models.CharField(_("이름"), max_length=64)
-    strategy_version = models.ForeignKey("strategies.StrategyVersion", models.PROTECT, related_name="backtests")
-    parameters: Any = models.JSONField(_("매개변수"), default=dict)
     version_hash = models.CharField(max_length=64)
-    instrument = models.ForeignKey("markets.Instrument", models.PROTECT, related_name="backtests")
-    interval = models.CharField(_("간격"), max_length=3, choices=[(i.value, i.value) for i in Interval])
-    source = models.CharField(_("출처"), max_length=16, choices=list(SOURCE_LABELS.items()), blank=True)
-    upload = models.ForeignKey("backtests.BarUpload", models.SET_NULL, null=True, related_name="backtests")
-    upload_name = models.CharField(max_length=64, blank=True)
-    starts_on = models.DateField(_("시작일"), null=True)
-    ends_on = models.DateField(_("끝일"), null=True)
-    terms: Any = models.JSONField(_("조건"))
-    created_at = models.DateTimeField(_("등록"), auto_now_add=True)
 
     objects: ClassVar[BacktestQuerySet] = BacktestQuerySet.as_manager()  # type: ignore[assignment]
 
-    class Meta:
+    class Meta(Question.Meta):
         verbose_name = _("백테스트")
         verbose_name_plural = _("백테스트")
-        ordering = ["-created_at"]
+
+    @property
+    def members(self) -> "list[Backtest | Companion]":
+        """The bars on its account, in their order: its own, then those beside it."""
+        return [self, *self.companions.all()]
+
+
+class Companion(OfBars):
+    """One more instrument on the account of a run, by bars of the run's interval and period; numbered from 1."""
+
+    backtest = models.ForeignKey("backtests.Backtest", models.CASCADE, related_name="companions", db_index=False)
+    number = models.PositiveSmallIntegerField()
+
+    class Meta(OfBars.Meta):
+        verbose_name = _("함께 거래한 종목")
+        verbose_name_plural = _("함께 거래한 종목")
+        ordering = ["number"]
         constraints = [
-            UniqueConstraint(fields=["user", "client_key"], name="backtest_client_key_unique"),
-            CheckConstraint(
-                name="backtest_bars_of_one_kind",
-                condition=(~Q(source="") & Q(upload__isnull=True, upload_name=""))
-                | (Q(source="") & ~Q(upload_name="")),
-            ),
-            CheckConstraint(
-                name="backtest_period_in_order",
-                condition=Q(starts_on__isnull=True) | Q(ends_on__isnull=True) | Q(starts_on__lte=F("ends_on")),
-            ),
+            *OfBars.Meta.constraints,
+            UniqueConstraint(fields=["backtest", "number"], name="companion_unique"),
+            UniqueConstraint(fields=["backtest", "instrument"], name="companion_instrument_once"),
+            CheckConstraint(name="companion_after_the_first", condition=Q(number__gte=1)),
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.backtest_id} {self.number}"
 
 
 class BacktestResult(models.Model):
-    """What a run gave; its key is the run's, so that there is never a second one. `packing` reads what is packed."""
+    """What a run gave; its key is the run's, so that there is never a second one. `packing` reads what is packed.
+
+    Of several instruments everything here is the account's, and `parts` has what is each one's own; `candles` is empty.
+    """
 
     backtest = models.OneToOneField("backtests.Backtest", models.CASCADE, primary_key=True, related_name="result")
     bars = models.PositiveIntegerField(_("봉"))
@@ -103,6 +99,28 @@ class BacktestResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.backtest_id} {self.result_hash[:12]}"
+
+
+class ResultPart(models.Model):
+    """What one of several instruments did on the account of a run; numbered as the run's members, from 0."""
+
+    result = models.ForeignKey("backtests.BacktestResult", models.CASCADE, related_name="parts", db_index=False)
+    number = models.PositiveSmallIntegerField()
+    instrument = models.ForeignKey("markets.Instrument", models.PROTECT, related_name="+")
+    bars = models.PositiveIntegerField(_("봉"))
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    figures: Any = models.JSONField()  # contribution.Contribution
+    candles = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("종목별 결과")
+        verbose_name_plural = _("종목별 결과")
+        ordering = ["number"]
+        constraints = [UniqueConstraint(fields=["result", "number"], name="result_part_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.result_id} {self.number}"
 
 
 class Scorecard(models.Model):
