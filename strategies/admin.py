@@ -15,7 +15,7 @@ class VersionInline(FactsInline):
 
 @admin.register(Strategy)
 class StrategyAdmin(FactsAdmin):
-    list_display = ["name", "kind", "user", "created_at"]
+    list_display = ["name", "kind", "user", "created_at", "archived_at"]
     list_filter = ["kind"]
     list_select_related = ["user"]
     search_fields = ["name", "user__email"]

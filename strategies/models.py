@@ -13,9 +13,16 @@ class StrategyQuerySet(models.QuerySet["Strategy"]):
         """The person's own strategies and the built-in ones."""
         return self.filter(models.Q(user_id=user.pk) | models.Q(user=None))
 
+    def in_use(self) -> Self:
+        """Those that are offered and listed: not the ones their person has put away."""
+        return self.filter(archived_at=None)
+
 
 class Strategy(models.Model):
-    """A named line of rule documents; without a user it is built in."""
+    """A named line of rule documents; without a user it is built in.
+
+    One that its person has put away keeps its versions, for what traded by them; its name may be taken anew.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="strategies")
@@ -23,6 +30,7 @@ class Strategy(models.Model):
     # The library's key of what builds it, or "document".
     kind = models.CharField(_("종류"), max_length=32, default="document")
     created_at = models.DateTimeField(_("등록"), auto_now_add=True)
+    archived_at = models.DateTimeField(_("보관"), null=True, blank=True)  # by the wall
 
     objects: ClassVar[StrategyQuerySet] = StrategyQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -30,7 +38,11 @@ class Strategy(models.Model):
         verbose_name = _("전략")
         verbose_name_plural = _("전략")
         constraints = [
-            models.UniqueConstraint(fields=["user", "name", "kind"], name="strategy_once_per_person"),
+            models.UniqueConstraint(
+                fields=["user", "name", "kind"],
+                condition=models.Q(archived_at=None),
+                name="strategy_in_use_once_per_person",
+            ),
             models.UniqueConstraint(
                 fields=["name", "kind"], condition=models.Q(user=None), name="strategy_once_built_in"
             ),

@@ -39,7 +39,8 @@ class ParametersRefused(BacktestRefused):
 def offered(user: User, language: Language) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """The library's rules and the newest version of each of the person's own: (key, name) each."""
     library = [(key, each.name.said_in(language)) for key, each in LIBRARY.items()]
-    versions = StrategyVersion.objects.filter(strategy__user=user).select_related("strategy")
+    kept = Strategy.objects.filter(user=user).in_use()
+    versions = StrategyVersion.objects.filter(strategy__in=kept).select_related("strategy")
     newest: dict[UUID, StrategyVersion] = {}
     for version in versions.order_by("strategy__name", "-number").defer("document", "settings")[:MOST_OFFERED]:
         newest.setdefault(version.strategy_id, version)

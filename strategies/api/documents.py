@@ -22,7 +22,8 @@ from strategies.models import Strategy, StrategyVersion
 from strategies.sentences import document_sentences
 from strategies.uploads import MAX_BYTES, read_upload
 
-COLUMNS = ("id", "user_id", "name", "kind", "created_at")
+COLUMNS = ("id", "user_id", "name", "kind", "created_at", "archived_at")
+SHOWN = ("id", "name", "kind", "created_at", "archived_at")
 
 
 class StrategyAnswer(Answer):
@@ -31,6 +32,11 @@ class StrategyAnswer(Answer):
     kind = serializers.CharField(help_text="What of the library it is, or `document`.")
     is_own = serializers.BooleanField()
     created_at = serializers.DateTimeField()
+    archived_at = serializers.DateTimeField(allow_null=True, help_text="When its person put it away.")
+
+
+class StrategyBody(Strict):
+    name = Text(max_length=services.LONGEST_NAME)
 
 
 class StrategiesAnswer(Answer):
@@ -111,7 +117,7 @@ class Library(ApiView):
 class Strategies(ApiView):
     @operation("The person's strategies and the built-in ones", query=PageQuery, answer=StrategiesAnswer)
     def get(self, request: ApiRequest) -> Response:
-        return Response(page(Strategy.objects.for_user(request.user).values(*COLUMNS), self.query, _strategy))
+        return Response(page(Strategy.objects.for_user(request.user).in_use().values(*COLUMNS), self.query, _strategy))
 
     @operation(
         "Keep a rule document",
@@ -128,7 +134,28 @@ class Strategies(ApiView):
 class OneStrategy(ApiView):
     @operation("One strategy", answer=StrategyAnswer)
     def get(self, request: ApiRequest, strategy_id: UUID) -> Response:
-        return Response(_strategy(Strategy.objects.for_user(request.user).values(*COLUMNS).get(pk=strategy_id)))
+        return Response(_one(request, strategy_id))
+
+    @operation("Give a strategy of one's own another name; its versions stay", body=StrategyBody, answer=StrategyAnswer)
+    def patch(self, request: ApiRequest, strategy_id: UUID) -> Response:
+        services.rename_strategy(request.user, strategy_id, self.asked["name"])
+        return Response(_one(request, strategy_id))
+
+    @operation(
+        "Put a strategy of one's own away",
+        status=204,
+        description="It is no longer listed nor offered. Its versions stay, and plans go on following them.",
+    )
+    def delete(self, request: ApiRequest, strategy_id: UUID) -> Response:
+        services.archive_strategy(request.user, strategy_id)
+        return Response(status=204)
+
+
+class Restoring(ApiView):
+    @operation("Take a strategy of one's own out of the archive", answer=StrategyAnswer, errors=(422,))
+    def post(self, request: ApiRequest, strategy_id: UUID) -> Response:
+        services.restore_strategy(request.user, strategy_id)
+        return Response(_one(request, strategy_id))
 
 
 class Versions(ApiView):
@@ -189,8 +216,12 @@ def _own(request: ApiRequest, version_id: UUID) -> StrategyVersion:
     return StrategyVersion.objects.get(pk=version_id, strategy__in=seen)
 
 
+def _one(request: ApiRequest, strategy_id: UUID) -> dict[str, Any]:
+    return _strategy(Strategy.objects.for_user(request.user).values(*COLUMNS).get(pk=strategy_id))
+
+
 def _strategy(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("id", "name", "kind", "created_at")} | {"is_own": row["user_id"] is not None}
+    return {name: row[name] for name in SHOWN} | {"is_own": row["user_id"] is not None}
 
 
 def _version(version: StrategyVersion) -> dict[str, Any]:

@@ -12,5 +12,6 @@ urlpatterns = [
     path("strategies/versions/<uuid:version_id>/", documents.OneVersion.as_view()),
     path("strategies/versions/<uuid:version_id>/kis-yaml/", documents.KisYaml.as_view()),
     path("strategies/<uuid:strategy_id>/", documents.OneStrategy.as_view()),
+    path("strategies/<uuid:strategy_id>/restore/", documents.Restoring.as_view()),
     path("strategies/<uuid:strategy_id>/versions/", documents.Versions.as_view()),
 ]

@@ -187,6 +187,26 @@ def test_documents_are_kept_read_as_sentences_and_taken_out_and_in(api: Api, db:
     assert {each["key"] for each in api.get(f"{V1}/strategies/library/").json()["results"]} >= {"swing", "basic", "rsi"}
 
 
+def test_a_strategy_is_renamed_put_away_and_taken_out_of_the_archive(api: Api, db: None) -> None:
+    """T02, G16."""
+    kept = api.post(f"{V1}/strategies/", {"document": swing_document(name="my rule").as_data()}).json()
+    url = f"{V1}/strategies/{kept['strategy']}/"
+    renamed = api.patch(url, {"name": "another name"})
+    assert (renamed.status_code, renamed.json()["name"]) == (200, "another name"), renamed.content
+    assert code_of(api.patch(url, {"name": ""})) == (400, "invalid_request")
+    assert code_of(api.patch(url, {"kind": "swing"})) == (400, "invalid_request")
+    other = api.post(f"{V1}/strategies/", {"document": swing_document(name="taken").as_data()})
+    assert code_of(api.patch(url, {"name": "taken"})) == (422, "strategy_name_taken")
+    assert api.delete(url).status_code == 204
+    assert api.delete(url).status_code == 204
+    listed = [row["id"] for row in api.get(f"{V1}/strategies/").json()["results"] if row["is_own"]]
+    assert listed == [other.json()["strategy"]]
+    assert api.get(url).json()["archived_at"] is not None
+    assert api.get(f"{V1}/strategies/versions/{kept['id']}/").json()["document"] == kept["document"]
+    assert api.post(f"{url}restore/").json()["archived_at"] is None
+    assert len(api.get(f"{V1}/strategies/").json()["results"]) == 2
+
+
 def test_a_kis_file_comes_in_and_goes_out(api: Api, db: None) -> None:
     from strategies.kis_yaml import write_kis_yaml
     from strategies.library.shelf import LIBRARY

@@ -28,13 +28,16 @@ def test_a_built_in_strategy_is_there_once() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_strategies_that_share_a_name_are_told_apart_by_the_migration_and_lose_nothing() -> None:
     user, long = make.make_user(), "규" * 64
-    MigrationExecutor(connection).migrate([("strategies", "0001_initial")])
+    executor = MigrationExecutor(connection)
+    newest = executor.loader.graph.leaf_nodes("strategies")
+    before = executor.migrate([("strategies", "0001_initial")])
+    strategies = before.apps.get_model("strategies", "Strategy").objects
     try:
         for name in ("나의 규칙", "나의 규칙", "나의 규칙 (2)", long, long):
             version = {"number": 1, "document": {}, "version_hash": name}
-            Strategy.objects.create(user=user, name=name, kind="swing").versions.create(**version)
+            strategies.create(user_id=user.pk, name=name, kind="swing").versions.create(**version)
     finally:
-        MigrationExecutor(connection).migrate([("strategies", "0002_strategy_once")])
+        MigrationExecutor(connection).migrate(newest)
     named = Strategy.objects.order_by("created_at").values_list("name", "versions__version_hash")
     kept = ["나의 규칙", "나의 규칙", "나의 규칙 (2)", long, long]
     names = ["나의 규칙", "나의 규칙 (3)", "나의 규칙 (2)", long, "규" * 60 + " (2)"]

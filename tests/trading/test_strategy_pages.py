@@ -17,7 +17,7 @@ from strategies.kis_yaml import read_kis_yaml
 from strategies.library.basic import basic_document
 from strategies.library.shelf import LIBRARY
 from strategies.models import Strategy, StrategyVersion
-from strategies.services import save_document
+from strategies.services import archive_strategy, rename_strategy, save_document
 from strategies.uploads import MAX_BYTES
 from tests import factories as make
 from tests.strategies.kis_files import EVERYTHING, SIMPLE
@@ -89,6 +89,30 @@ def test_the_list_shows_the_whole_library_and_what_is_one_s_own(page: Client, us
     assert all(built_in.name.ko in shown for built_in in LIBRARY.values())
     assert "내 평균" in shown
     assert "남의 것" not in shown
+
+
+def test_a_strategy_put_away_is_offered_nowhere_and_its_page_still_reads(page: Client, user: User) -> None:
+    """G16: what its plans and results point at stays."""
+    make.make_account(user)
+    scene.make_stock()
+    version = save_document(user, named("치운 것"))
+    archive_strategy(user, version.strategy_id)
+    assert "치운 것" not in text(page.get(reverse("trading:strategy_list")))
+    assert "치운 것" not in text(page.get(reverse("trading:plan_new")))
+    assert "치운 것" in text(page.get(of(version)))
+
+
+def test_changing_a_strategy_after_a_renaming_goes_on_with_it_under_its_new_name(page: Client, user: User) -> None:
+    version = save_document(user, named("옛 이름"))
+    rename_strategy(user, version.strategy_id, "새 이름")
+    url = reverse("trading:strategy_edit", args=[version.strategy_id])
+    text_now = page.get(url).context["document_form"]["text"].value()
+    assert json.loads(text_now)["name"] == "새 이름"
+    changed = json.loads(text_now)
+    changed["parameters"]["short"]["default"] = 9
+    page.post(url, {"from": f"saved:{version.pk}", "text": json.dumps(changed)})
+    (strategy,) = Strategy.objects.filter(user=user)
+    assert (strategy.name, strategy.versions.count()) == ("새 이름", 2)
 
 
 def test_an_empty_list_says_what_to_do(page: Client) -> None:

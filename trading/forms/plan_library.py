@@ -16,7 +16,7 @@ from strategies.document import ParameterSpec, RuleDocument
 from strategies.errors import DocumentInvalid
 from strategies.library.shelf import LIBRARY
 from strategies.library.swing import SwingParameters, swing_document
-from strategies.models import StrategyVersion
+from strategies.models import Strategy, StrategyVersion
 from strategies.parameter_words import is_rate, parameter_label, plain_number, with_labels
 from trading.forms.fields import NumberField, PercentField
 from trading.forms.plan_terms import PlanTermsForm, first_terms, sentence_language, terms_of
@@ -177,7 +177,8 @@ def _offered(user: User, plan: SwingPlan | None) -> list[tuple[Any, Any]]:
     """The library, then the newest version of each strategy the person has saved, and the one the plan follows."""
     language = sentence_language()
     built_in = [(key, each.name.said_in(language)) for key, each in LIBRARY.items() if key not in NOT_OFFERED]
-    own = StrategyVersion.objects.filter(strategy__user=user, strategy__kind="document").select_related("strategy")
+    kept = Strategy.objects.filter(user=user, kind="document").in_use()
+    own = StrategyVersion.objects.filter(strategy__in=kept).select_related("strategy")
     newest: dict[Any, StrategyVersion] = {}
     for version in own.order_by("strategy__name", "-number").defer("document", "settings")[:MOST_SAVED]:
         newest.setdefault(version.strategy_id, version)

@@ -73,6 +73,7 @@ def built(key: str) -> RuleDocument:
 def strategy_list(request: PersonRequest) -> HttpResponse:
     own = (
         Strategy.objects.filter(user=request.user, kind=OWN)
+        .in_use()
         .annotate(newest=Max("versions__number"), changed_at=Max("versions__created_at"))
         .annotate(plans=Count("versions__swing_plans", filter=~Q(versions__swing_plans__mode="off"), distinct=True))
     )

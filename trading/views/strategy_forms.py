@@ -87,7 +87,7 @@ def strategy_edit(request: PersonRequest, strategy_id: UUID) -> HttpResponse:
     def save(document: RuleDocument) -> StrategyVersion:
         return save_document(request.user, document)
 
-    return _edit(request, origin, origin.document, save, is_new=False)
+    return _edit(request, origin, _named(origin.document, origin.title), save, is_new=False)
 
 
 @require_POST
@@ -140,11 +140,14 @@ def _told(document: RuleDocument | None) -> dict[str, Any]:
 def _renamed(origin: Shown) -> RuleDocument:
     """The document under a name of its own, which the person may change."""
     ending = f" {_('복사')}"
-    name = origin.title[: LONGEST_NAME - len(ending)] + ending
+    return _named(origin.document, origin.title[: LONGEST_NAME - len(ending)] + ending)
+
+
+def _named(document: RuleDocument, name: str) -> RuleDocument:
     try:
-        return RuleDocument.from_data(origin.document.as_data() | {"name": name})
+        return RuleDocument.from_data(document.as_data() | {"name": name})
     except DocumentInvalid:  # as large as a document may be: the longer name does not fit
-        return origin.document
+        return document
 
 
 def _saved(request: PersonRequest, version: StrategyVersion) -> HttpResponse:
