@@ -11,8 +11,10 @@ from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config import key_file
 from config.email import email_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -83,7 +85,8 @@ class Environment(BaseSettings):
     redis_url: str = _named("REDIS_URL", default="")
     secret_key: SecretStr = _named("SECRET_KEY")
     jwt_secret: SecretStr = _named("JWT_SECRET", "JWT_SECRET_KEY")
-    encryption_key: SecretStr = _named("ENCRYPTION_KEY")
+    encryption_key_file: Path | None = _named("ENCRYPTION_KEY_FILE", default=None)  # before the key that it holds
+    encryption_key: SecretStr = _named("ENCRYPTION_KEY", default=SecretStr(""))
     encryption_keys_before: SecretStr = _named("ENCRYPTION_KEYS_BEFORE", default=SecretStr(""))  # they only open
     registration_open: bool | None = _named("REGISTRATION_OPEN", default=None)
     live_trading: bool = _named("LIVE_TRADING", default=False)
@@ -124,7 +127,27 @@ class Environment(BaseSettings):
     def _folder_is_ours(cls, value: Path) -> Path:
         return BASE_DIR / value  # a relative one means the same from every place a command is started in
 
-    @field_validator("epoch_file", mode="before")
+    @field_validator("encryption_key_file")
+    @classmethod
+    def _key_file_is_a_key(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            key_file.read(BASE_DIR / value)
+        return value
+
+    @field_validator("encryption_key", mode="before")
+    @classmethod
+    def _key_may_lie_in_a_file(cls, value: Any, info: ValidationInfo) -> Any:
+        given = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if "encryption_key_file" not in info.data:
+            return key_file.PLACEHOLDER  # the file's own fault is told, once
+        file = info.data["encryption_key_file"]
+        if file is None and not given:
+            raise PydanticCustomError("missing", "Field required")
+        if file is not None and given:
+            raise ValueError("stands beside ENCRYPTION_KEY_FILE: keep one of the two")
+        return key_file.read(BASE_DIR / file)[0] if file is not None else given
+
+    @field_validator("epoch_file", "encryption_key_file", mode="before")
     @classmethod
     def _empty_is_none(cls, value: Any) -> Any:
         return value or None
@@ -215,7 +238,9 @@ class Environment(BaseSettings):
     @property
     def encryption_keys(self) -> list[str]:
         """The key that seals, and after it those before it, which open what they sealed until it is sealed anew."""
-        return [self.encryption_key.get_secret_value(), *_parts(self.encryption_keys_before.get_secret_value())]
+        in_file = [] if self.encryption_key_file is None else key_file.read(BASE_DIR / self.encryption_key_file)[1:]
+        before = _parts(self.encryption_keys_before.get_secret_value())
+        return [self.encryption_key.get_secret_value(), *in_file, *before]
 
     @property
     def kis_urls(self) -> dict[str, str]:
@@ -272,7 +297,13 @@ def read_environment() -> Environment:
 
 
 def _sentence(location: tuple[int | str, ...], message: str) -> str:
-    name = str(location[0]) if location else ""
+    name = _name_outside(str(location[0])) if location else ""
     if message == "Field required":
         return f"{name} is not set; `make run` writes a fresh one into .env"
     return f"{name}: ".removeprefix(": ") + message.removeprefix("Value error, ")
+
+
+def _name_outside(told: str) -> str:
+    """The setting's name where a default was at fault, which is told by its field's."""
+    field = Environment.model_fields.get(told)
+    return str(getattr(field.validation_alias, "choices", [told])[0]) if field else told
