@@ -49,17 +49,6 @@ def venue(process: KisSandbox, settings: Any) -> Iterator[KisSandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def user() -> User:
-    return make.make_user()
-
-
-@pytest.fixture
-def page(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
 def address(account: BrokerAccount, name: str) -> str:
     return reverse(f"trading:{name}", args=[account.pk])
 

@@ -28,30 +28,9 @@ from trading.views.account_files import BYTE_ORDER_MARK
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def no_collected_files(settings: Any) -> None:
-    settings.WHITENOISE_AUTOREFRESH = True
-
-
-@pytest.fixture
-def user() -> User:
-    return make.make_user()
-
-
 @pytest.fixture
 def instrument() -> Instrument:
     return scene.make_stock(price=70_000)
-
-
-@pytest.fixture
-def account(user: User, instrument: Instrument) -> BrokerAccount:
-    return make.make_account(user)
-
-
-@pytest.fixture
-def page(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
 
 
 def address(account: BrokerAccount, name: str = "account") -> str:

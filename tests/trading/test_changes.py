@@ -37,11 +37,6 @@ def instrument() -> Instrument:
 
 
 @pytest.fixture
-def account(instrument: Instrument) -> BrokerAccount:
-    return make.make_account(make.make_user())
-
-
-@pytest.fixture
 def order(account: BrokerAccount, instrument: Instrument) -> Order:
     """A limit buy of ten at 60,000 that has not been sent."""
     return make.place(account, instrument, quantity=Decimal(10), limit_price=Decimal(60_000))

@@ -25,13 +25,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def instrument() -> Instrument:
-    instrument = make.make_instrument()
-    make.put_price(instrument, 70_000)
-    return instrument
-
-
-@pytest.fixture
 def account(instrument: Instrument) -> BrokerAccount:
     """An account that has bought, sold in part, for a plan too, and has orders waiting on both sides."""
     account = make.make_account(make.make_user())

@@ -20,13 +20,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def instrument() -> Instrument:
-    instrument = make.make_instrument()
-    make.put_price(instrument, 70_000)
-    return instrument
-
-
-@pytest.fixture
 def paper() -> BrokerAccount:
     return BrokerAccount.objects.create(
         user=make.make_user(), name="모의투자", broker="kis", environment=Environment.PAPER

@@ -46,11 +46,6 @@ def instrument() -> Instrument:
 
 
 @pytest.fixture
-def account(instrument: Instrument) -> BrokerAccount:
-    return make.make_account(make.make_user())
-
-
-@pytest.fixture
 def entry(account: BrokerAccount, instrument: Instrument) -> Order:
     """The first step of a plan, waiting at 72,050 for half an hour: between two ticks, as rules reckon."""
     plan = make.make_plan(account, instrument)

@@ -35,13 +35,6 @@ on_postgresql = pytest.mark.skipif(
 
 
 @pytest.fixture
-def instrument() -> Instrument:
-    instrument = make.make_instrument()
-    make.put_price(instrument, 70_000)
-    return instrument
-
-
-@pytest.fixture
 def account(instrument: Instrument) -> BrokerAccount:
     """At least one row in every table of facts."""
     account = make.make_account(make.make_user())

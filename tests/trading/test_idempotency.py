@@ -17,11 +17,6 @@ pytestmark = pytest.mark.django_db
 MADE = {"journal": 12}
 
 
-@pytest.fixture
-def user() -> User:
-    return make.make_user()
-
-
 def claim(user: User, key: str = "k", content: str = "10") -> dict[str, object] | None:
     return idempotency.claim_key(user, key, idempotency.fingerprint("deposit", content), MADE)
 

@@ -24,19 +24,8 @@ PASSWORD = "pass phrase for tests"
 
 
 @pytest.fixture
-def user() -> User:
-    return make.make_user()
-
-
-@pytest.fixture
 def live(user: User) -> BrokerAccount:
     return make.make_live_account(user)
-
-
-@pytest.fixture
-def page(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
 
 
 def text(response: Any) -> str:

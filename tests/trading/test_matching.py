@@ -20,18 +20,6 @@ SOON, LATER = make.NOW + timedelta(seconds=1), make.NOW + timedelta(minutes=1)
 CLOSE = datetime(2026, 3, 4, 6, 30, tzinfo=UTC)
 
 
-@pytest.fixture
-def instrument() -> Instrument:
-    instrument = make.make_instrument()
-    make.put_price(instrument, 70_000)
-    return instrument
-
-
-@pytest.fixture
-def account(instrument: Instrument) -> BrokerAccount:
-    return make.make_account(make.make_user())
-
-
 def resting(account: BrokerAccount, instrument: Instrument, quantity: int, limit: int | None, **asked: Any) -> Order:
     limit_price = None if limit is None else Decimal(limit)
     return make.accept(make.place(account, instrument, quantity=Decimal(quantity), limit_price=limit_price, **asked))

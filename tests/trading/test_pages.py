@@ -20,30 +20,9 @@ pytestmark = pytest.mark.django_db
 MOST_QUERIES = 30
 
 
-@pytest.fixture(autouse=True)
-def no_collected_files(settings: Any) -> None:
-    settings.WHITENOISE_AUTOREFRESH = True
-
-
-@pytest.fixture
-def user() -> User:
-    return make.make_user()
-
-
 @pytest.fixture
 def instrument() -> Instrument:
     return scene.make_stock()
-
-
-@pytest.fixture
-def account(user: User) -> BrokerAccount:
-    return make.make_account(user)
-
-
-@pytest.fixture
-def page(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
 
 
 def ticket(account: BrokerAccount, instrument: Instrument, **typed: Any) -> dict[str, Any]:

@@ -35,11 +35,6 @@ def instrument() -> Instrument:
     return instrument
 
 
-@pytest.fixture
-def account(instrument: Instrument) -> BrokerAccount:
-    return make.make_account(make.make_user())
-
-
 def rows() -> dict[str, int]:
     """How many rows every table of trading has."""
     return {model.__name__: model._default_manager.count() for model in apps.get_app_config("trading").get_models()}

@@ -18,29 +18,13 @@ AT = int(make.NOW.timestamp())
 
 
 @pytest.fixture
-def user() -> User:
-    return make.make_user()
-
-
-@pytest.fixture
 def instrument() -> Instrument:
     return scene.make_stock()
 
 
 @pytest.fixture
-def account(user: User, instrument: Instrument) -> BrokerAccount:
-    return make.make_account(user)
-
-
-@pytest.fixture
 def plan(user: User, account: BrokerAccount, instrument: Instrument) -> SwingPlan:
     return scene.make_plan(user, account, instrument)
-
-
-@pytest.fixture
-def page(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
 
 
 def marks(page: Client, plan: SwingPlan) -> Any:

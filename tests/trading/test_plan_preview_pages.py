@@ -28,35 +28,14 @@ HOURS = 600
 
 
 @pytest.fixture(autouse=True)
-def no_collected_files(settings: Any) -> None:
-    settings.WHITENOISE_AUTOREFRESH = True
-
-
-@pytest.fixture(autouse=True)
 def nothing_counted_yet() -> None:
     """Bars are kept by instrument and newest bar, and each test has another instrument under the same key."""
     rehearsal.forget()
 
 
 @pytest.fixture
-def user() -> User:
-    return make.make_user()
-
-
-@pytest.fixture
 def instrument() -> Instrument:
     return scene.make_stock()
-
-
-@pytest.fixture
-def account(user: User, instrument: Instrument) -> BrokerAccount:
-    return make.make_account(user)
-
-
-@pytest.fixture
-def page(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
 
 
 def wave(instrument: Instrument, hours: int = HOURS) -> None:

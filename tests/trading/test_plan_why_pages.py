@@ -21,35 +21,14 @@ pytestmark = pytest.mark.django_db
 AROUND = {"session": "open", "price_age": 7, "cash": "4321000", "currency": "KRW"}
 
 
-@pytest.fixture(autouse=True)
-def no_collected_files(settings: Any) -> None:
-    settings.WHITENOISE_AUTOREFRESH = True
-
-
-@pytest.fixture
-def user() -> User:
-    return make.make_user()
-
-
 @pytest.fixture
 def instrument() -> Instrument:
     return scene.make_stock()
 
 
 @pytest.fixture
-def account(user: User, instrument: Instrument) -> BrokerAccount:
-    return make.make_account(user)
-
-
-@pytest.fixture
 def plan(user: User, account: BrokerAccount, instrument: Instrument) -> SwingPlan:
     return scene.make_plan(user, account, instrument)
-
-
-@pytest.fixture
-def page(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
 
 
 def shown(page: Client, plan: SwingPlan, **headers: str) -> str:

@@ -19,18 +19,6 @@ from trading.models import SwingPlan
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def instrument() -> Instrument:
-    instrument = make.make_instrument()
-    make.put_price(instrument, 70_000)
-    return instrument
-
-
-@pytest.fixture
-def account(instrument: Instrument) -> BrokerAccount:
-    return make.make_account(make.make_user())
-
-
 def register(account: BrokerAccount, instrument: Instrument, **fields: Any) -> SwingPlan:
     asked: dict[str, Any] = {
         "user": account.user,

@@ -31,11 +31,6 @@ def instrument() -> Instrument:
 
 
 @pytest.fixture
-def account(instrument: Instrument) -> BrokerAccount:
-    return make.make_account(make.make_user())
-
-
-@pytest.fixture
 def plan(account: BrokerAccount, instrument: Instrument) -> SwingPlan:
     return scene.make_plan(account.user, account, instrument)
 

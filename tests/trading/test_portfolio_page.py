@@ -19,13 +19,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def instrument() -> Instrument:
-    instrument = make.make_instrument()
-    make.put_price(instrument, 70_000)
-    return instrument
-
-
-@pytest.fixture
 def user(instrument: Instrument, client: Client) -> User:
     user = make.make_user()
     account = make.make_account(user, 10_000_000)

@@ -22,11 +22,6 @@ MOST_QUERIES = 30
 
 
 @pytest.fixture
-def user() -> User:
-    return make.make_user()
-
-
-@pytest.fixture
 def instrument() -> Instrument:
     return scene.make_stock()
 
@@ -34,12 +29,6 @@ def instrument() -> Instrument:
 @pytest.fixture
 def live(user: User) -> BrokerAccount:
     return make.make_live_account(user)
-
-
-@pytest.fixture
-def page(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
 
 
 def text(response: Any) -> str:

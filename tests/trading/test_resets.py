@@ -21,13 +21,6 @@ FRESH = Decimal(3_000_000)
 
 
 @pytest.fixture
-def instrument() -> Instrument:
-    instrument = make.make_instrument()
-    make.put_price(instrument, 70_000)
-    return instrument
-
-
-@pytest.fixture
 def account(instrument: Instrument) -> BrokerAccount:
     """Ten shares bought, four of them on sale, a buy waiting to be sent, another resting."""
     account = make.make_account(make.make_user())

@@ -25,11 +25,6 @@ SAFETY, HALT = reverse("trading:safety"), reverse("trading:safety_halt")
 
 
 @pytest.fixture
-def user() -> User:
-    return make.make_user()
-
-
-@pytest.fixture
 def instrument() -> Instrument:
     return scene.make_stock()
 
@@ -42,12 +37,6 @@ def account(user: User) -> BrokerAccount:
 @pytest.fixture
 def plan(user: User, account: BrokerAccount, instrument: Instrument) -> SwingPlan:
     return scene.make_plan(user, account, instrument)
-
-
-@pytest.fixture
-def page(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
 
 
 def text(response: Any) -> str:

@@ -20,13 +20,6 @@ WEDNESDAY, THURSDAY, FRIDAY = date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 
 
 
 @pytest.fixture
-def instrument() -> Instrument:
-    instrument = make.make_instrument()
-    make.put_price(instrument, 70_000)
-    return instrument
-
-
-@pytest.fixture
 def account(instrument: Instrument) -> BrokerAccount:
     """Ten shares and nothing else: the cash they cost was all there was."""
     account = make.make_account(make.make_user(), 700_105)

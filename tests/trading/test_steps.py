@@ -21,18 +21,6 @@ FIRST, SECOND, SALE = 1, 2, 3
 
 
 @pytest.fixture
-def instrument() -> Instrument:
-    instrument = make.make_instrument()
-    make.put_price(instrument, 70_000)
-    return instrument
-
-
-@pytest.fixture
-def account(instrument: Instrument) -> BrokerAccount:
-    return make.make_account(make.make_user())
-
-
-@pytest.fixture
 def plan(account: BrokerAccount, instrument: Instrument) -> SwingPlan:
     return make.make_plan(account, instrument)
 

@@ -31,11 +31,6 @@ def instrument() -> Instrument:
     return instrument
 
 
-@pytest.fixture
-def account(instrument: Instrument) -> BrokerAccount:
-    return make.make_account(make.make_user())
-
-
 def stop(account: BrokerAccount, instrument: Instrument, price: int = 72_000, **asked: Any) -> Order:
     """A stop buy of one unit above the market, unless asked otherwise."""
     return make.place(account, instrument, **{"order_type": OrderType.STOP, "stop_price": Decimal(price)} | asked)

@@ -30,11 +30,6 @@ def instrument() -> Instrument:
 
 
 @pytest.fixture
-def account(instrument: Instrument) -> BrokerAccount:
-    return make.make_account(make.make_user())
-
-
-@pytest.fixture
 def paper(instrument: Instrument, settings: Settings) -> BrokerAccount:
     """A paper account with ten million won on it."""
     settings.BROKER_ADAPTERS = settings.BROKER_ADAPTERS | {"practice": "brokers.virtual.adapter.open_account"}

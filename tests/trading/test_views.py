@@ -53,18 +53,6 @@ def iso(at: datetime) -> str:
 
 
 @pytest.fixture
-def instrument() -> Instrument:
-    instrument = make.make_instrument()
-    make.put_price(instrument, 70_000)
-    return instrument
-
-
-@pytest.fixture
-def account(instrument: Instrument) -> BrokerAccount:
-    return make.make_account(make.make_user())
-
-
-@pytest.fixture
 def plan(account: BrokerAccount, instrument: Instrument) -> SwingPlan:
     return make.make_plan(account, instrument)
 
