@@ -21,13 +21,17 @@ from markets.types import Source
 from trading import services
 from trading.errors import NotAllowed
 from trading.forms import MarketSpeedForm
-from trading.models import Fill, Order, SwingPlan
+from trading.models import Order, SwingPlan
+from trading.services.worth import worth_by_day
 from trading.views.access import PersonRequest, refused, signed_in
+from trading.views.curves import curve
+from trading.views.happenings import latest
 from trading.views.outlook import outlooks
 
 HOME_CURRENCY = "KRW"
 SHOWN = 8
 WATCHED = 20
+DAYS_DRAWN = 30
 
 
 @require_GET
@@ -48,16 +52,17 @@ def overview(request: PersonRequest) -> HttpResponse:
     portfolios = [portfolio for portfolio in active if chosen in (None, portfolio.account)]
     plans = SwingPlan.objects.for_user(user).running().select_related("instrument", "broker_account")
     orders = Order.objects.for_user(user).open().select_related("instrument").order_by("-created_at")
-    fills = Fill.objects.filter(order__user=user).select_related("order__instrument").order_by("-id")
+    worths = {each.currency: curve(each) for each in worth_by_day([each.account for each in portfolios], DAYS_DRAWN)}
     context = {
         "accounts": accounts,
         "chosen": chosen,
         "portfolios": portfolios,
-        "totals": totals_by_currency(portfolios),
+        "totals": [total | {"curve": worths.get(total["currency"])} for total in totals_by_currency(portfolios)],
         "positions": [(portfolio, position) for portfolio in portfolios for position in portfolio.positions],
         "plans": outlooks(plans.order_by("-updated_at")[:SHOWN]),
         "orders": list(orders[:SHOWN]),
-        "fills": list(fills[:SHOWN]),
+        "happenings": latest(user, SHOWN, chosen),
+        "days_drawn": DAYS_DRAWN,
     }
     if request.htmx:
         return render(request, "trading/_overview.html", context)

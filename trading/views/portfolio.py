@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -12,31 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
-from trading import services, worth
+from trading import services
 from trading.services.results import results_by_instrument
 from trading.services.worth import Worth, worth_by_day
 from trading.views.access import PersonRequest, signed_in
 from trading.views.account_files import csv_file
+from trading.views.curves import curve
 from trading.views.overview import totals_by_currency
 
 DAYS = {"30": 30, "90": 90, "365": 365}
 DEFAULT_DAYS = "90"
-MONTHS_SHOWN = 24
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """A currency's worth as paths of an SVG: the value, and the money paid in below it."""
-
-    currency: str
-    value: str
-    paid_in: str
-    low: Decimal
-    high: Decimal
-    days: list[worth.DayWorth]
-    today: Decimal | None
-    rate: Decimal | None  # time-weighted, over the days shown
-    months: list[tuple[str, Decimal]]
 
 
 @require_GET
@@ -48,7 +32,7 @@ def portfolio(request: PersonRequest) -> HttpResponse:
     found = worth_by_day([each.account for each in portfolios], DAYS[chosen])
     context = {
         "totals": totals_by_currency(portfolios),
-        "curves": [_curve(each) for each in found],
+        "curves": [curve(each) for each in found],
         "shares": _shares(portfolios),
         "results": results_by_instrument(request.user),
         "spans": [(key, int(key), key == chosen) for key in DAYS],
@@ -71,28 +55,6 @@ def _lines(found: Sequence[Worth]) -> Iterator[tuple[Any, ...]]:
     for each in found:
         for day in each.days:
             yield day.on.isoformat(), each.currency, day.value, day.paid_in, day.profit
-
-
-def _curve(each: Worth) -> Curve:
-    import numpy as np
-
-    from markets.drawing import Scale, thinned
-
-    values = np.array([float(day.value) for day in each.days])
-    paid = np.array([float(day.paid_in) for day in each.days])
-    scale, daily = Scale.of(values, paid), worth.returns(each.days)
-    months = [(f"{year}-{month:02}", rate) for (year, month), rate in worth.by_month(daily).items()]
-    return Curve(
-        each.currency,
-        scale.path(thinned(values)),
-        scale.path(thinned(paid)),
-        min(day.value for day in each.days),
-        max(day.value for day in each.days),
-        each.days,
-        each.today,
-        worth.total(daily) if daily else None,
-        months[-MONTHS_SHOWN:],
-    )
 
 
 def _shares(portfolios: Sequence[Any]) -> list[dict[str, Any]]:
