@@ -145,6 +145,7 @@ SENTENCES = {
     "order_unknown": _("%(instrument)s 주문이 접수되었는지 1분 넘게 확인하지 못하고 있습니다."),
     "order_ambiguous": _("증권사의 주문 가운데 어느 것이 우리 주문인지 정해 주세요. 후보: %(candidates)s"),
     "late_accept": _("접수되지 않은 줄 알았던 %(instrument)s 주문이 증권사에서 나타났습니다."),
+    "secrets_leaked": _("키가 새어 나갔을 수 있어 모두 멈췄습니다. 증권사에서 키를 폐기하고 새 키를 등록해 주세요."),
     "restored_backup": _(
         "데이터베이스가 오래된 백업일 수 있습니다. 확인하고 다시 시작할 때까지 아무것도 보내지 않습니다."
     ),

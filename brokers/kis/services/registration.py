@@ -16,12 +16,14 @@ from brokers.kis.services import keys
 from brokers.kis.services.token_rows import SharedTokens
 from brokers.kis.token_memory import TokenMemory
 from brokers.kis.tokens import TokenKind, Tokens
-from brokers.models import BrokerAccount, Credential
+from brokers.models import BrokerAccount, Credential, Token
 from brokers.protocol import Environment
 from brokers.services import credentials
 from brokers.services.credentials import KeyRefused, NewKey
 
 logger = structlog.get_logger(__name__)
+
+REVOKED, NO_TOKEN = "revoked", "no_token"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -63,6 +65,17 @@ def remove(row: Credential) -> None:
     give_back()
 
 
+def give_back_tokens(row: Credential) -> str:
+    """Forget what was got with a key and give it back at KIS: "revoked", "no_token", or why KIS could not be told.
+
+    Works whatever the server allows: ending a token moves nobody's money. The key stays; who still uses it gets another.
+    """
+    held = SharedTokens(row).read(TokenKind.ACCESS)
+    give_back = _token_returner(row)
+    Token.objects.filter(credential=row).update(kek_id="", wrapped_key=b"", ciphertext=b"", expires_at=None)
+    return give_back() if held is not None else NO_TOKEN
+
+
 def check(row: Credential) -> Credential:
     """Ask KIS what the key can do, and keep the answer; the first that works puts the account to use."""
     try:
@@ -87,24 +100,23 @@ def _key(environment: Environment, typed: TypedKey) -> NewKey:
     return NewKey(typed.app_key, secret, typed.expires_on)
 
 
-def _token_returner(row: Credential) -> Callable[[], None]:
+def _token_returner(row: Credential) -> Callable[[], str]:
     """What gives the key's token back once the rows no longer know it. It ends by itself within a day where that fails."""
     try:
-        who = keys.opened(row)
-    except BrokerNotConfigured:
-        return _nothing_to_return
+        who = keys.opened(row, only_to_reduce=True)
+    except BrokerNotConfigured as e:
+        code = e.code
+        return lambda: code
     token, memory = SharedTokens(row).read(TokenKind.ACCESS), TokenMemory()
     if token is not None:
         memory.keep(TokenKind.ACCESS, token)
 
-    def give_back() -> None:
+    def give_back() -> str:
         try:
             Tokens(keys.wire(who.environment), who, memory, timezone.now).revoke()
         except BrokerError as e:
             logger.info("token not given back", credential=str(row.pk), why=e.code)
+            return e.code
+        return REVOKED
 
     return give_back
-
-
-def _nothing_to_return() -> None:
-    """The key does not open, or must not be used: there is nothing to revoke with."""
