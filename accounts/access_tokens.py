@@ -5,7 +5,7 @@ is read from the database with every request.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import jwt
@@ -31,6 +31,7 @@ class Access:
 
     user_id: UUID
     device_id: UUID
+    ends_at: datetime | None = None  # of a token that was read
 
 
 def issue(secret: str, access: Access, token_id: UUID, now: datetime) -> str:
@@ -65,8 +66,8 @@ def read(secret: str, token: str) -> Access:
         )
         if claims["typ"] != TYPE:
             raise TokenRefused("token_invalid")
-        return Access(UUID(claims["sub"]), UUID(claims["sid"]))
+        return Access(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(claims["exp"], UTC))
     except jwt.ExpiredSignatureError:
         raise TokenRefused("token_expired") from None
-    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+    except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError):
         raise TokenRefused("token_invalid") from None

@@ -2,19 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable
-from importlib import import_module
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import orjson
-from channels.auth import get_user
 from channels.db import database_sync_to_async
-from channels.exceptions import DenyConnection
-from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
-from django.conf import settings
 from django.db.models import F
 
+from accounts.consumers import BadFrame, PersonalSocket
 from markets import events
 from markets.backpressure import waiting_bytes
 from markets.hub import QuoteHub, Snapshot
@@ -24,9 +19,6 @@ from markets.services.demand import note_seen
 
 MOST_KEYS = 100
 LONGEST_KEY = 64
-LONGEST_FRAME = 8 * 1024
-FRAMES_PER_BEAT = 20  # frames a page may send between two heartbeats
-SIGNED_OUT, TOO_MANY_FRAMES = 4003, 4029
 
 _hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, QuoteHub]" = WeakKeyDictionary()
 
@@ -68,29 +60,11 @@ def tradable(keys: frozenset[str]) -> frozenset[str]:
     return frozenset(instrument.key for instrument in found) & keys
 
 
-class BadFrame(Exception):
-    """A frame we do not act on; `code` goes back to the page."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-def asked_for(text: str | None) -> dict[str, Any]:
-    """What a frame asks: `subscribe` (a set of keys) and/or `book` (one key or None). Raises BadFrame."""
-    if text is None:
-        raise BadFrame("not_text")
-    if len(text) > LONGEST_FRAME:
-        raise BadFrame("too_large")
-    try:
-        frame = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise BadFrame("not_json") from None
-    if not isinstance(frame, dict) or not frame or not frame.keys() <= {"subscribe", "book"}:
+def asked_for(frame: dict[str, Any]) -> dict[str, Any]:
+    """What a frame asks: `subscribe`, `unsubscribe` (sets of keys), `book` (one key or None). Raises BadFrame."""
+    if not frame.keys() <= {"subscribe", "unsubscribe", "book"}:
         raise BadFrame("bad_request")
-    asked: dict[str, Any] = {}
-    if "subscribe" in frame:
-        asked["subscribe"] = _keys(frame["subscribe"])
+    asked: dict[str, Any] = {name: _keys(frame[name]) for name in ("subscribe", "unsubscribe") if name in frame}
     if "book" in frame:
         asked["book"] = None if frame["book"] is None else _key(frame["book"])
     return asked
@@ -110,74 +84,34 @@ def _key(value: Any) -> str:
     return value
 
 
-class QuoteStream(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+class QuoteStream(PersonalSocket):
     """`{"subscribe": ["KRX:005930", …]}` and `{"book": "KRX:005930"}` in; quotes, books, clocks and heartbeats out.
 
-    Each frame replaces the list (or the book) named before it. A frame we cannot act on is answered
-    `{"type": "error", "code": …}` and changes nothing.
+    Each frame replaces the list (or the book) named before it; `{"unsubscribe": […]}` takes some off it. A frame we cannot
+    act on is answered `{"type": "error", "code": …}` and changes nothing.
     """
 
     channel_layer_alias = "none"  # the hub has the one subscription; a socket needs no channel of its own
-    heartbeat_seconds = 15.0
-    beats_per_check = 2  # whether the person is still signed in is asked every second heartbeat
-
     seat: Seat | None = None
-    pulse: "asyncio.Task[None] | None" = None
 
-    async def connect(self) -> None:
-        if not self.scope["user"].is_authenticated or not self.scope["user"].is_active:
-            raise DenyConnection
+    async def entered(self) -> None:
         self.waiting = waiting_bytes(self.base_send)
-        self.frames_left = FRAMES_PER_BEAT
-        await self.accept()
         self.seat = hub().join(self)
-        self.pulse = asyncio.create_task(self._beat())
 
-    async def disconnect(self, code: int) -> None:
-        if self.pulse is not None:
-            self.pulse.cancel()
+    async def left(self) -> None:
         if self.seat is not None:
             await hub().leave(self.seat)
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        self.frames_left -= 1
-        if self.frames_left < 0:
-            await self.close(TOO_MANY_FRAMES)
-            return
-        try:
-            await self._watch(asked_for(text_data))
-        except BadFrame as e:
-            await self._say({"type": "error", "code": e.code})
-
-    async def _watch(self, asked: dict[str, Any]) -> None:
-        assert self.seat is not None  # noqa: S101  (accepted, therefore seated)
+    async def heard(self, frame: dict[str, Any]) -> None:
+        assert self.seat is not None  # noqa: S101  (entered, therefore seated)
+        asked = asked_for(frame)
         keys, book = asked.get("subscribe", self.seat.keys), asked.get("book", self.seat.book)
+        keys -= asked.get("unsubscribe", frozenset())
         known = await tradable(keys | ({book} if book else set()))
         await hub().watch(self.seat, keys & known, book if book in known else None)
         unknown = (keys | ({book} if book else set())) - known
         if unknown:
-            await self._say({"type": "error", "code": "unknown_instrument", "keys": sorted(unknown)})
-
-    async def _say(self, message: dict[str, Any]) -> None:
-        await self.send_frame(orjson.dumps(message).decode())
-
-    async def _beat(self) -> None:
-        """Tell the page we live, and leave when its person may no longer look."""
-        beats = 0
-        while True:
-            await asyncio.sleep(self.heartbeat_seconds)
-            beats += 1
-            self.frames_left = FRAMES_PER_BEAT
-            if beats % self.beats_per_check == 0 and not await self._still_signed_in():
-                await self.close(SIGNED_OUT)
-                return
-            await self._say({"type": "heartbeat"})
-
-    async def _still_signed_in(self) -> bool:
-        """Ask the database, not the scope: the session may have ended or the person been shut out since."""
-        session = import_module(settings.SESSION_ENGINE).SessionStore(self.scope["session"].session_key)
-        user = await get_user({"session": session})
-        return bool(user.is_authenticated and user.pk == self.scope["user"].pk)
+            await self.say({"type": "error", "code": "unknown_instrument", "keys": sorted(unknown)})
 
     # The hub's side
 

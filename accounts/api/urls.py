@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import factors, people
+from accounts.api import factors, people, sockets
 
 urlpatterns = [
     path("auth/register", people.Register.as_view(), name="register"),
@@ -17,4 +17,5 @@ urlpatterns = [
     path("auth/second-factor", factors.Factor.as_view(), name="second_factor"),
     path("auth/second-factor/confirm", factors.Confirm.as_view(), name="second_factor_confirm"),
     path("auth/second-factor/recovery-codes", factors.RecoveryCodes.as_view(), name="recovery_codes"),
+    path("ws-ticket", sockets.SocketTicket.as_view(), name="socket_ticket"),
 ]

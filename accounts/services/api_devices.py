@@ -88,7 +88,7 @@ def _rotated(token_hash: str, now: datetime) -> Tokens | None:
         _end([device], USED_AGAIN, now)
         record(device.user, "device_ended", f"device:{device.pk}", after={"because": USED_AGAIN}, result="refused")
         return None
-    if not _may_act(device, now):
+    if not may_act(device, now):
         return None
     device.seen_at = now
     device.save(update_fields=["seen_at"])
@@ -99,7 +99,7 @@ def device_of(access_token: str) -> Device:
     """The device a request comes from, with its person; one query. Raises TokenRefused."""
     access = access_tokens.read(settings.JWT_SECRET, access_token)
     device = Device.objects.select_related("user").filter(pk=access.device_id, user_id=access.user_id).first()
-    if device is None or not _may_act(device, timezone.now()):
+    if device is None or not may_act(device, timezone.now()):
         raise TokenRefused("token_invalid")
     return device
 
@@ -144,7 +144,8 @@ def is_stepped_up(device: Device) -> bool:
     return recent and (device.used_second_factor or not device.user.is_2fa_enabled)
 
 
-def _may_act(device: Device, now: datetime) -> bool:
+def may_act(device: Device, now: datetime) -> bool:
+    """Whether it is signed in, of somebody active, whose password is the one it signed in with."""
     same_password = constant_time_compare(device.password_mark, device.user.get_session_auth_hash())
     return device.is_live(now) and device.user.is_active and same_password
 

@@ -28,18 +28,20 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from accounts.consumers import FRAMES_PER_BEAT, SIGNED_OUT, TOO_MANY_FRAMES
 from accounts.models import User
 from config.asgi import application
 from config.environment import BASE_DIR
+from config.sockets import OwnPagesByCookie
 from config.supervision.embedded_redis import EmbeddedRedis
-from markets.consumers import FRAMES_PER_BEAT, SIGNED_OUT, TOO_MANY_FRAMES, QuoteStream
+from markets.consumers import QuoteStream
 from markets.events import QUOTES_GROUP, MarketClock, QuotePublisher
 from markets.hub import QuoteHub, Snapshot
 from tests.markets.scene import NOON, live_book, live_quote, make_instrument, make_person, write_clock, write_quote
 from tests.markets.test_hub import FakeSocket
 
 CLOCK = MarketClock("simulator", NOON, 60)
-ORIGIN = (b"origin", b"http://localhost")
+ORIGIN, HOST = (b"origin", b"http://localhost"), (b"host", b"localhost")
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +73,7 @@ class Page:
     """A browser's end of the socket, through the site's whole ASGI stack."""
 
     def __init__(self, cookie: bytes = b"", origin: tuple[bytes, bytes] = ORIGIN, app: Any = application) -> None:
-        headers = [origin, *([(b"cookie", cookie)] if cookie else [])]
+        headers = [HOST, origin, *([(b"cookie", cookie)] if cookie else [])]
         self.socket = WebsocketCommunicator(app, "/ws/quotes/", headers=headers)
 
     async def __aenter__(self) -> "Page":
@@ -177,7 +179,9 @@ async def test_only_signed_in_people_get_in(cookie: bytes, person: User) -> None
         assert not shut_out.accepted
 
 
-@pytest.mark.parametrize("origin", [b"https://elsewhere.example", b"http://localhost.elsewhere.example", b"null"])
+@pytest.mark.parametrize(
+    "origin", [b"https://elsewhere.example", b"http://localhost.elsewhere.example", b"null", b"http://localhost:8999"]
+)
 async def test_a_page_of_another_site_does_not_get_in(cookie: bytes, origin: bytes) -> None:
     """ASVS 4.4.2: the browser sends our cookie along, the origin gives it away."""
     async with Page(cookie, origin=(b"origin", origin)) as page:
@@ -244,20 +248,18 @@ class QuickStream(QuoteStream):
 
 def stack(consumer: Any) -> Any:
     """The site's ASGI stack around another consumer."""
-    from channels.auth import AuthMiddlewareStack
-
-    return AuthMiddlewareStack(consumer.as_asgi())
+    return OwnPagesByCookie(consumer.as_asgi())
 
 
 async def test_a_quiet_page_hears_a_heartbeat(cookie: bytes) -> None:
     async with Page(cookie, app=stack(QuickStream)) as page:
-        for _ in range(4):  # and with them the person is checked twice
+        for _ in range(4):
             await page.hear(lambda m: m["type"] == "heartbeat")
 
 
 @pytest.mark.parametrize("ending", ["signed out", "shut out", "new password"])
 async def test_a_socket_ends_with_its_person_s_session(cookie: bytes, person: User, ending: str) -> None:
-    """ASVS 7.4, I30: within one check of it."""
+    """ASVS 7.4, I30."""
 
     def end() -> None:
         if ending == "signed out":

@@ -16,14 +16,14 @@ from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 
+from accounts.consumers import SIGNED_OUT
 from accounts.models import User
 from tests import factories as make
 from tests.trading import scene
 from trading import services
-from trading.consumers import SIGNED_OUT, EventStream
+from trading.consumers import EventStream
 from trading.events import Hint, HintPublisher, publish_order_changed, state_stamp, user_group
 
 
@@ -183,14 +183,10 @@ def _session_of(user: User) -> SessionBase:
 
 async def open_stream(user: Any, session: SessionBase, consumer: Any = EventStream) -> WebsocketCommunicator:
     stream = WebsocketCommunicator(consumer.as_asgi(), "/ws/events/")
-    stream.scope |= {"user": user, "session": session}
+    stream.scope |= {"session": session}
     connected, _subprotocol = await stream.connect()
     assert connected
     return stream
-
-
-class EagerStream(EventStream):
-    heartbeat_seconds = 0.05
 
 
 @pytest.mark.django_db(transaction=True)
@@ -206,7 +202,7 @@ class TestStream:
 
     async def test_a_stranger_is_not_let_in(self) -> None:
         stream = WebsocketCommunicator(EventStream.as_asgi(), "/ws/events/")
-        stream.scope |= {"user": AnonymousUser(), "session": import_module(settings.SESSION_ENGINE).SessionStore()}
+        stream.scope |= {"session": import_module(settings.SESSION_ENGINE).SessionStore()}
         connected, _code = await stream.connect()
         assert not connected
 
@@ -228,6 +224,8 @@ class TestStream:
         await stream.send_to(text_data="{not json")
         await stream.send_to(bytes_data=b"\xff\x00")
         await _group_send(other, hint())
+        told = [(await stream.receive_json_from(5))["code"] for _frame in range(4)]
+        assert told == ["bad_request", "bad_request", "not_json", "not_text"]
         assert await stream.receive_nothing(0.3)
         await stream.disconnect()
 
@@ -241,9 +239,9 @@ class TestStream:
 
     @pytest.mark.parametrize("ending", ["session", "active", "password"])
     async def test_a_socket_ends_with_the_right_to_it(self, person: tuple[User, SessionBase], ending: str) -> None:
-        """I30: without any push, at the next look at the session."""
+        """I30: without any push, within three seconds."""
         user, session = person
-        stream = await open_stream(user, session, EagerStream)
+        stream = await open_stream(user, session)
 
         def end() -> None:
             if ending == "session":

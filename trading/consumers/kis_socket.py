@@ -15,7 +15,9 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.access_tokens import TokenRefused
-from accounts.services import api_devices
+from accounts.consumers import NOT_SIGNED_IN, SIGNED_OUT, TOO_MANY_FRAMES, watch
+from accounts.services import socket_rights
+from accounts.services.socket_rights import Right
 from markets.backpressure import waiting_bytes
 from markets.events import TRADES_GROUP
 from markets.executions import BOOKS, TRADES
@@ -31,14 +33,13 @@ FULL_BYTES = 256 * 1024
 AUTH_SECONDS = 10.0
 BEAT_SECONDS = 5.0
 READING_SECONDS = 1.0
-BEATS_PER_CHECK = 6
-NOT_SIGNED_IN, SIGNED_OUT, TOO_MANY_FRAMES = 4001, 4003, 4029
 
 
 class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """One client: `auth`, then any number of subscriptions, ended one by one or with the socket."""
 
     auth_seconds, beat_seconds, reading_seconds = AUTH_SECONDS, BEAT_SECONDS, READING_SECONDS
+    right: Right | None = None
 
     async def connect(self) -> None:
         self.auth: Auth | None = None
@@ -55,6 +56,7 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
     async def disconnect(self, code: int) -> None:
         for task in getattr(self, "tasks", []):
             task.cancel()
+        watch().discard(self)
         with suppress(Exception):  # leaving a group of a silent Redis: it forgets us by itself
             await asyncio.wait_for(self.channel_layer.group_discard(TRADES_GROUP, self.channel_name), 2)
 
@@ -68,7 +70,7 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
             if isinstance(wish, Auth):
                 await self._sign_in(wish)
             elif self.auth is None:
-                await self._refuse("token_missing", NOT_SIGNED_IN)
+                await self.refuse("token_missing", NOT_SIGNED_IN)
             else:
                 await self._subscribe(wish)
         except BadMessage as e:
@@ -92,10 +94,15 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
     async def _sign_in(self, auth: Auth) -> None:
         """A later `auth` takes the place of the one before: a token has half an hour."""
         try:
-            await _device_of(auth.token)
+            right = await _right_of_token(auth.token)
         except TokenRefused as e:
-            await self._refuse(e.code, SIGNED_OUT)
+            await self.refuse(e.code, SIGNED_OUT)
             return
+        if self.right is not None and self.right.user_id != right.user_id:
+            await self.refuse("token_invalid", SIGNED_OUT)
+            return
+        self.right = right
+        watch().add(self)
         is_first, self.auth = self.auth is None, auth
         self.said.clear()
         if is_first:
@@ -136,25 +143,18 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
                     await self._say(told)
 
     async def _beat(self) -> None:
-        """Close who does not say who they are, or may no longer look; keep the feed listening to what is subscribed."""
-        beats, loop = 0, asyncio.get_running_loop()
+        """Close who does not say who they are; keep the feed listening to what is subscribed."""
+        loop = asyncio.get_running_loop()
         in_time = loop.time() + self.auth_seconds
         while True:
             await asyncio.sleep(min(self.beat_seconds, self.auth_seconds))
             if self.auth is None:
                 if loop.time() >= in_time:
-                    await self._refuse("token_missing", NOT_SIGNED_IN)
+                    await self.refuse("token_missing", NOT_SIGNED_IN)
                     return
                 continue
-            beats += 1
             self.frames_left = FRAMES_PER_BEAT
             await self._tell_what_is_seen()
-            if beats % BEATS_PER_CHECK == 0:
-                try:
-                    await _device_of(self.auth.token)
-                except TokenRefused as e:
-                    await self._refuse(e.code, SIGNED_OUT)
-                    return
 
     async def _tell_what_is_seen(self) -> None:
         keys = list(self.instruments)
@@ -173,7 +173,7 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
             await self.close(TOO_SLOW)
         return True
 
-    async def _refuse(self, code: str, close: int) -> None:
+    async def refuse(self, code: str, close: int) -> None:
         await self._say({"type": "error", "code": code})
         await self.close(close)
 
@@ -191,7 +191,7 @@ def _decoded(text: str | None) -> Any:
         raise BadMessage("bad_request") from None
 
 
-_device_of = database_sync_to_async(api_devices.device_of)
+_right_of_token = database_sync_to_async(socket_rights.right_of_token)
 
 
 @database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
