@@ -17,6 +17,13 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "wrong_form": ("알 수 없는 형식입니다", "has none of the known forms"),
     "wrong_value": ("올바르지 않은 값입니다: {detail}", "is not a valid value: {detail}"),
     "not_finite": ("유한한 수여야 합니다 (NaN·무한대 불가)", "must be a finite number, not NaN or infinity"),
+    "not_a_number": ("숫자로 적어 주세요. 예: 1,000 또는 0.5", "must be a number such as 1,000 or 0.5"),
+    "not_a_quantity": ("숫자나 매개변수의 이름을 적어 주세요", "must be a number or the name of a parameter"),
+    "bad_name": (
+        "영문자나 밑줄로 시작하는 영문자·숫자·밑줄 40자까지입니다",
+        "must begin with a letter or _ and have up to 40 letters, digits or _",
+    ),
+    "bad_order": ("한 줄에 하나씩 short < long처럼 적어 주세요", "must read like short < long, one on each line"),
     "out_of_range": ("{low} 이상 {high} 이하여야 합니다", "must be between {low} and {high}"),
     "not_whole": ("정수여야 합니다", "must be a whole number"),
     "unknown_indicator": ("모르는 지표입니다: {name}", "there is no indicator called {name}"),
