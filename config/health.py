@@ -17,6 +17,7 @@ from redis.retry import Retry
 from markets.models import PriceFeed
 from trading.lifecycle import UNRESOLVED
 from trading.models import Halt, Order, Pulse
+from trading.services.kis_line import kis_line
 
 # Seconds after which a sign of life is late: feed writes each second, dispatch each five, beat rings each ten.
 LATE_AFTER = {"dispatch": 15.0, "feed": 10.0, "worker": 30.0, "beat": 30.0}
@@ -59,15 +60,17 @@ def overall(parts: dict[str, Reading]) -> tuple[str, int]:
 
 
 def readiness(now: datetime) -> tuple[dict[str, Any], int]:
-    """Everything /health/ready says and its status, in four queries and one ping."""
+    """Everything /health/ready says and its status, in five queries and one ping."""
     parts = dict.fromkeys(("database", "redis", "worker", "beat", "feed", "dispatch"), DOWN)
-    halt = unresolved = None
+    halt = unresolved = kis = None
     try:
         seen: dict[str, datetime | None] = dict(Pulse.objects.values_list("name", "at"))
         seen["feed"] = PriceFeed.objects.aggregate(newest=Max("heartbeat_at"))["newest"]
         unresolved = Order.objects.filter(state__in=[state.value for state in UNRESOLVED]).count()
         halt = Halt.objects.filter(scope="site").values_list("mode", flat=True).first() or "active"
         parts |= {name: reading(seen.get(name), now, late) for name, late in LATE_AFTER.items()}
+        line = kis_line(now)
+        kis = line.as_json() if line else None
         parts["database"] = NOW
     except Error:
         pass  # the database stays down in the answer, and with it all whose signs of life it keeps
@@ -79,6 +82,7 @@ def readiness(now: datetime) -> tuple[dict[str, Any], int]:
         **{name: part.as_json() for name, part in parts.items()},
         "halt": halt,  # of the whole site: active, reduce_only or halted
         "unresolved": unresolved,
+        "kis_feed": kis,  # null: it has never run
     }, code
 
 

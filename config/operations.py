@@ -18,6 +18,7 @@ from markets.calendars import Calendar
 from markets.models import PriceFeed
 from trading.lifecycle import UNRESOLVED, OrderState
 from trading.models import Alert, Halt, Order, OrderChange
+from trading.services.kis_line import KisLine, kis_line
 
 PARTS = {
     "database": _("데이터베이스"),
@@ -88,6 +89,7 @@ class Operations:
     status: str
     parts: list[Part]
     feeds: list[Feed]
+    kis: KisLine | None
     known_days: KnownDays
     queues: dict[str, int] | None
     orders: dict[str, int]
@@ -113,6 +115,7 @@ def look(now: datetime) -> Operations:
         status=told["status"],
         parts=parts,
         feeds=[Feed(row, _age(row, now)) for row in PriceFeed.objects.defer("state").order_by("source")],
+        kis=kis_line(now),
         known_days=KnownDays(markets.calendar("krx"), now.date()),
         queues=_queues(),
         orders={name: states.get(name, 0) for name in (OrderState.PENDING, OrderState.SUBMITTED, *sorted(UNRESOLVED))},

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -89,6 +89,19 @@ def take_over(instruments: Sequence[Instrument], source: Source) -> None:
     for instrument in instruments:
         instrument.source = source
     LatestQuote.objects.filter(instrument__in=instruments).exclude(source=source).delete()
+
+
+@transaction.atomic
+def leave_without_source(instruments: Sequence[Instrument]) -> None:
+    """Nobody supplies these any more: they keep their last price, which is old from now on and shown as that."""
+    chosen = [i.pk for i in instruments]
+    long_ago = timezone.now() - timedelta(minutes=1)
+    quotes = LatestQuote.objects.filter(instrument__in=chosen)
+    quotes.filter(received_at__gt=long_ago).update(received_at=long_ago)
+    quotes.update(source=Source.HISTORY)
+    Instrument.objects.filter(pk__in=chosen).update(source=Source.HISTORY)
+    for instrument in instruments:
+        instrument.source = Source.HISTORY
 
 
 def beat(source: Source, market_at: datetime, **changes: Any) -> None:

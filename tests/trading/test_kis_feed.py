@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from brokers.kis.services import registration
 from brokers.kis.services.registration import TypedKey
-from brokers.models import BrokerAccount
+from brokers.models import BrokerAccount, Credential
 from brokers.protocol import Environment
 from brokers.simulator.events import Batch
 from markets import services as markets
@@ -27,6 +27,7 @@ from tests.brokers.kis_venue import pointed_at
 from tests.markets.scene import NOON, live_book, live_quote
 from tests.servers.kis.access import default_key
 from tests.servers.kis.client import KisSandbox
+from trading.errors import OrderRefused
 from trading.management.kis_feed import KisLoop
 from trading.management.kis_looking import Looking
 from trading.models import AccountReading
@@ -299,3 +300,80 @@ def test_a_live_key_is_not_listened_with_where_live_trading_is_off(
     for _n in range(3):
         turned.loop._turn()
     assert sandbox.sessions()["live"]["opened"] == 0
+
+
+# Once the key goes
+
+
+@pytest.fixture
+def unlisted() -> Instrument:
+    """An instrument that the simulated market does not know."""
+    return make.make_instrument("403550", source=Source.KIS)
+
+
+def told_just_now(instrument: Instrument) -> None:
+    make.put_price(instrument, 70_000)
+    LatestQuote.objects.filter(instrument=instrument).update(source=Source.KIS)
+
+
+@pytest.mark.django_db
+def test_without_a_key_the_simulated_market_takes_what_it_knows(unlisted: Instrument) -> None:
+    known = make.make_instrument(SAMSUNG, source=Source.KIS)
+    for each in (known, unlisted):
+        told_just_now(each)
+    assert live_feed.give_back() == (1, 1)
+    assert {each.symbol: each.source for each in Instrument.objects.all()} == {
+        SAMSUNG: Source.SIMULATOR,
+        "403550": Source.HISTORY,
+    }
+    assert live_feed.give_back() == (0, 0)
+
+
+@pytest.mark.django_db
+def test_what_nobody_supplies_keeps_its_last_price_and_it_is_old(unlisted: Instrument) -> None:
+    told_just_now(unlisted)
+    live_feed.give_back()
+    unlisted.refresh_from_db()
+    quote = markets.latest_quote(unlisted)
+    assert quote is not None
+    assert markets.quote_is_stale(quote)
+    with pytest.raises(OrderRefused, match="stale_price"):
+        make.place(make.make_account(make.make_user()), unlisted)
+
+
+@pytest.mark.django_db
+def test_simulated_prices_never_stand_in_beside_an_account_at_a_broker() -> None:
+    """Live trading switched off, say: the account is in use, and its plans must not follow a simulated market."""
+    known = make.make_instrument(SAMSUNG, source=Source.KIS)
+    make_kis_account()
+    assert live_feed.give_back() == (0, 1)
+    known.refresh_from_db()
+    assert known.source == Source.HISTORY
+
+
+def test_the_loop_gives_back_once_the_last_key_is_removed_and_takes_up_with_the_next(
+    sandbox: KisSandbox, account: BrokerAccount, turned: Turned
+) -> None:
+    instrument = make.make_instrument(SAMSUNG)
+    turned.until(lambda: Instrument.objects.get(pk=instrument.pk).source == Source.KIS)
+    registration.remove(Credential.objects.get(account=account))
+    turned.loop._let_go()
+    turned.until(lambda: Instrument.objects.get(pk=instrument.pk).source != Source.KIS)
+    assert PriceFeed.objects.get(source=Source.KIS).state == {"keys": []}
+    sandbox.tell("advance", seconds=70)
+    registered_account(Environment.PAPER)
+    turned.until(lambda: Instrument.objects.get(pk=instrument.pk).source == Source.KIS)
+
+
+def test_the_feed_writes_how_each_key_stands(sandbox: KisSandbox, account: BrokerAccount, turned: Turned) -> None:
+    make.make_instrument(SAMSUNG)
+    note_seen([f"KRX:{SAMSUNG}"])
+
+    def first_key() -> Any:
+        row = PriceFeed.objects.filter(source=Source.KIS).first()
+        keys = row.state.get("keys", []) if row else []
+        return keys[0] if keys and keys[0]["registered"] > 1 else None
+
+    told = turned.until(first_key)
+    assert (told["is_connected"], told["most"], told["environment"]) == (True, 41, "paper")
+    assert told["heard_at"]

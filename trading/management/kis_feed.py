@@ -83,6 +83,7 @@ class KisLoop:
         if self._running is None:
             rows = keys.usable()
             if not rows:
+                self._give_back()
                 return
             try:
                 self._running = RunningKis(self._venue, rows)
@@ -96,6 +97,13 @@ class KisLoop:
             has_key = False
         if not has_key:
             self._let_go()
+
+    def _give_back(self) -> None:
+        """Without a key nobody tells this market's prices: what it supplied is another's, or nobody's."""
+        simulated, orphaned = live_feed.give_back()
+        if simulated or orphaned:
+            logger.warning("no key of KIS: %s instruments simulated, %s without a source", simulated, orphaned)
+            live_feed.tell_nothing(self._venue.offset)
 
     def _let_go(self) -> None:
         running, self._running = self._running, None
@@ -181,7 +189,7 @@ class RunningKis:
         self._steered = monotonic()
         self._last_seen.seen = self._watching.now()
         places = self._streams.want(live_feed.needed(self._instruments, self._last_seen.seen))
-        self._state = asdict(places)
+        self._state = asdict(places) | {"keys": [asdict(each) for each in self._streams.standing(timezone.now())]}
 
     def _opened_market(self) -> LiveMarket:
         now = self._now()

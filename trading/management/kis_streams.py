@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import random
 from time import monotonic
 from uuid import UUID
@@ -14,13 +14,14 @@ from django.utils import timezone
 from brokers.errors import BrokerError
 from brokers.kis.frames import NOTICES_OF, Channel
 from brokers.kis.live.mailbox import Mailbox
-from brokers.kis.live.registrations import Registration, allot, spread
+from brokers.kis.live.registrations import MOST, Registration, allot, spread
 from brokers.kis.live.venue_clock import VenueClock
 from brokers.kis.services import keys
 from brokers.kis.services.token_rows import SharedTokens
 from brokers.kis.stream import KisStream
 from brokers.kis.tokens import TokenKind, TokenUnavailable
 from brokers.models import Credential
+from brokers.protocol import Environment
 from trading.services.live_feed import Need
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class OneKey:
     stream: KisStream
     account_id: UUID
     fingerprint: str
+    hint: str
+    environment: Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,21 @@ class Places:
     waiting: tuple[str, ...] = ()  # keys of instruments that take turns
     refused: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStanding:
+    """How the stream of one key stands, for who runs the site. `heard_at`: the last frame, wall time; "" before the first."""
+
+    key: str  # its last four characters
+    environment: str
+    is_connected: bool
+    registered: int  # the notices of own orders included
+    most: int
+    has_notices: bool
+    connections: int  # since the feed took it up: more than one says that it was cut
+    heard_at: str
+    problem: str
 
 
 class Streams:
@@ -121,6 +139,10 @@ class Streams:
             problems=tuple(sorted({state.problem for state in states if state.problem})),
         )
 
+    def standing(self, now: datetime) -> list[KeyStanding]:
+        """Every key's stream as it is now."""
+        return [_standing(each, now, monotonic()) for each in self._keys.values()]
+
     def is_heard(self) -> bool:
         """Whether every stream that has something registered has given a sign of life lately."""
         states = [each.stream.state() for each in list(self._keys.values())]  # another thread asks
@@ -151,12 +173,28 @@ class Streams:
             notices=notices,
             on_venue_time=lambda text: self._venue.note(text, timezone.now()),
         )
-        self._keys[row.pk] = OneKey(stream, row.account_id, row.fingerprint)
+        self._keys[row.pk] = OneKey(stream, row.account_id, row.fingerprint, row.key_hint, who.environment)
         self._owners[who.owner] = row.account_id
         stream.start()
 
     def _now(self) -> datetime:
         return timezone.now() + self._venue.offset
+
+
+def _standing(each: OneKey, now: datetime, moment: float) -> KeyStanding:
+    state = each.stream.state()
+    was_heard = state.heard_at != float("-inf")
+    return KeyStanding(
+        key=each.hint,
+        environment=each.environment.value,
+        is_connected=state.is_connected,
+        registered=len(state.registered) + state.has_notices,
+        most=MOST,
+        has_notices=state.has_notices,
+        connections=state.connections,
+        heard_at=(now - timedelta(seconds=moment - state.heard_at)).isoformat() if was_heard else "",
+        problem=state.problem,
+    )
 
 
 def _registration(need: Need) -> Registration:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +11,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from brokers.models import BrokerAccount
 from brokers.protocol import Environment
 from brokers.simulator.replay import stored_bars
+from brokers.simulator.universe import UNIVERSE
 from markets import services as markets
 from markets.models import Instrument, StoredBar, WatchlistItem
 from markets.services.demand import Seen
@@ -23,6 +25,7 @@ from trading.models import AccountReading, Balance, Order, SwingPlan
 from trading.services.orders import ring_dispatch
 
 KRX = "KRX"
+SIMULATED = frozenset(each.key for each in UNIVERSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,35 @@ def supplied() -> list[Instrument]:
     return list(Instrument.objects.active().filter(venue=KRX, source=Source.KIS))
 
 
+def give_back() -> tuple[int, int]:
+    """The real market has nobody to tell it any more: how many instruments another source takes, how many none.
+
+    The simulated market takes up what it knows, unless an account at a broker could be guided by its prices: one in use, or
+    one that still holds the instrument. What is left keeps its last price, shown as old, and nothing is traded on it.
+    """
+    orphans = supplied()
+    if not orphans:
+        return 0, 0
+    simulated = _free_of_brokers([each for each in orphans if each.key in SIMULATED])
+    taken = {each.pk for each in simulated}
+    others = [each for each in orphans if each.pk not in taken]
+    with transaction.atomic():
+        if simulated:
+            markets.take_over(simulated, Source.SIMULATOR)
+        if others:
+            markets.leave_without_source(others)
+    return len(simulated), len(others)
+
+
+def _free_of_brokers(instruments: list[Instrument]) -> list[Instrument]:
+    wired = BrokerAccount.objects.exclude(environment=Environment.VIRTUAL)
+    if wired.filter(is_active=True).exists():
+        return []
+    held = Balance.objects.filter(broker_account__in=wired, amount__gt=0).values_list("asset", flat=True)
+    at_stake = set(held.distinct())
+    return [each for each in instruments if each.key not in at_stake]
+
+
 def needed(instruments: Collection[Instrument], seen: Seen) -> list[Need]:
     """What somebody needs of these instruments, the most important first; in an order that stays as it is.
 
@@ -67,6 +99,11 @@ def needed(instruments: Collection[Instrument], seen: Seen) -> list[Need]:
     needs = [Need(key) for key in (*at_stake, *looked_at)]
     needs += [Need(key, in_depth=True) for key in (*sorted(ours & seen.books), *resting)]
     return list(dict.fromkeys([*needs, *(Need(key) for key in watched)]))
+
+
+def tell_nothing(offset: timedelta) -> None:
+    """Write down that no key listens, where the last state of one would mislead."""
+    markets.beat(Source.KIS, timezone.now() + offset, state={"keys": []})
 
 
 def minutes_kept(since: datetime) -> dict[str, list[Bar]]:
