@@ -33,7 +33,10 @@ DRAWN_BY_SCRIPTS = {
 }
 JSON = "application/json"
 # No page is under these: the API, and the literal addresses of other systems (config.compat).
-FOR_PROGRAMS = ("/api/", "/auth/", "/users/", "/account/", "/order/", "/stocks/", "/swing/", "/realtime/", "/backtest/")
+FOR_PROGRAMS = (
+    *("/api/", "/auth/", "/users/", "/account/", "/order/", "/stocks/", "/swing/", "/realtime/", "/backtest/"),
+    "/ai_strategy/",
+)
 ERROR_CODES = {400: "invalid_request", 403: "not_permitted", 404: "not_found", 500: "internal_error"}
 
 

@@ -14,20 +14,23 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from accounts.api import people
-from accounts.api.fields import Answer, NumberText
+from accounts.api.fields import Answer
 from accounts.api.pages import page
 from accounts.api.problems import NotFound, Problem
 from accounts.api.view import ApiRequest, ApiView, operation
 from brokers.protocol import Environment, OrderType
 from config import compat_bodies as bodies
 from config.compat_backtests import BacktestHistory, BacktestShown, BacktestStart
+from config.compat_drafts import GenerateStrategy
+from config.compat_leverage import Leverage
 from config.compat_market import Ohlc, StrategyData
+from config.compat_money import DefaultBalance, DefaultPositions, PrdBalance
 from markets.types import Interval, Side
 from strategies.library.swing import SwingParameters
 from trading import services
 from trading.api import order_rows as rows
 from trading.api import orders
-from trading.api.accounts import BalanceAnswer, PositionsAnswer, balance_row, position_rows, typed_key
+from trading.api.accounts import typed_key
 from trading.models import Order, SwingPlan
 from trading.services import account_keys
 
@@ -123,52 +126,6 @@ class SaveKeys(ApiView):
         name = asked.get("name") or f"KIS ****{asked['account_number'].replace('-', '')[-6:-2]}"
         account_keys.register_kis(request.user, name, Environment(asked["environment"]), typed_key(asked))
         return Response({"message": _("계좌 등록 성공")}, status=201)
-
-
-class HoldingAnswer(Answer):
-    stock_code = serializers.CharField()
-    quantity = NumberText()
-    current_price = NumberText(allow_null=True)
-
-
-class CashAnswer(Answer):
-    cash_balance = NumberText()
-    stock_balance = HoldingAnswer(many=True)
-
-
-class PrdBalance(ApiView):
-    """P03."""
-
-    tag = "aliases"
-
-    @operation("Cash and holdings of the default account", answer=CashAnswer, errors=(422,))
-    def get(self, request: ApiRequest) -> Response:
-        portfolio = services.portfolio(bodies.account_of(request, {}))
-        held = [
-            {"stock_code": each.instrument.symbol, "quantity": each.quantity, "current_price": each.price}
-            for each in portfolio.positions
-        ]
-        return Response({"cash_balance": portfolio.cash_available, "stock_balance": held})
-
-
-class DefaultBalance(ApiView):
-    """P01, P02."""
-
-    tag = "aliases"
-
-    @operation("Cash, value and profit of the default account", answer=BalanceAnswer, errors=(422,))
-    def get(self, request: ApiRequest) -> Response:
-        return Response(balance_row(services.portfolio(bodies.account_of(request, {}))))
-
-
-class DefaultPositions(ApiView):
-    """P01, P02."""
-
-    tag = "aliases"
-
-    @operation("Holdings of the default account", answer=PositionsAnswer, errors=(422,))
-    def get(self, request: ApiRequest) -> Response:
-        return Response({"results": position_rows([services.portfolio(bodies.account_of(request, {}))])})
 
 
 class SwingRegister(ApiView):
@@ -289,6 +246,7 @@ urlpatterns = [
     path("orders", Orders.as_view()),
     path("api/v1/trading/order", PlaceBySymbol.as_view()),
     path("api/v1/trading/order/<symbol:symbol>/<uuid:order_id>", CancelBySymbol.as_view()),
+    path("api/v1/trading/leverage/<symbol:symbol>", Leverage.as_view()),
     path("stocks/order", StocksOrder.as_view()),
     path("swing/register", SwingRegister.as_view()),
     path("swing/status", SwingStatus.as_view()),
@@ -297,4 +255,5 @@ urlpatterns = [
     path("backtest/history", BacktestHistory.as_view()),
     path("realtime/ohlc/<symbol:stock_code>", Ohlc.as_view()),
     path("realtime/strategy-data", StrategyData.as_view()),
+    path("ai_strategy/generate", GenerateStrategy.as_view()),
 ]

@@ -41,6 +41,12 @@ SENTENCES = {
     "second_factor_is_required": _("관리자는 2단계 인증을 끌 수 없습니다."),
     "second_factor_not_begun": _("먼저 2단계 인증 등록을 시작해 주세요."),
     "step_up_required": _("본인 확인이 필요합니다. 비밀번호를 다시 보내 주세요."),
+    "not_with_a_token": _("API 토큰으로는 할 수 없습니다. 로그인해서 해 주세요."),
+    "token_reads_only": _("읽기만 할 수 있는 API 토큰입니다."),
+    "too_many_tokens": _("API 토큰은 %(limit)s개까지 만들 수 있습니다."),
+    "same_email": _("지금 쓰는 이메일과 같습니다."),
+    "link_over": _("이미 쓰였거나 시간이 지난 링크입니다."),
+    "notice_is_fixed": _("끌 수 없는 알림입니다."),
     "not_permitted": _("이 일을 할 권한이 없습니다."),
     "read_only_role": _("조회 전용 회원은 바꿀 수 없습니다."),
     "registration_closed": _("지금은 가입을 받지 않습니다."),
@@ -50,6 +56,10 @@ SENTENCES = {
     "default_instrument_missing": _("요청에 종목이 없고 기본 종목도 정해져 있지 않습니다."),
     "default_budget_missing": _("요청에 예산이 없고 기본 예산도 정해져 있지 않습니다."),
     "too_many_watched": _("관심 종목은 %(limit)s개까지입니다."),
+    "leverage_not_available": _("현금으로 사는 계좌라 레버리지는 %(max_leverage)s배까지입니다. 요청: %(leverage)s배"),
+    "wish_not_understood": _(
+        "아는 전략을 찾지 못했습니다. 스윙, RSI, 이동평균, 변동성 돌파 가운데 하나를 넣어 적어 주세요."
+    ),
     "document_invalid": _("규칙 문서를 쓸 수 없습니다. 자세한 내용은 detail에 있습니다."),
     # what is wrong with one field
     "unknown_field": _("모르는 항목입니다."),

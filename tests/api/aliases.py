@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 REQUIREMENTS = Path(__file__).resolve().parents[3] / "shared" / "requirements.md"
 # Each with its requirement's id and why it waits.
-SECOND_WAVE = {"O03": "leverage comes with futures accounts", "T10": "drafting strategies needs a provider"}
-SOCKETS = {"/kis_socket"}  # answered by config.sockets, and walked with the other sockets
+SECOND_WAVE: dict[str, str] = {}
+SOCKETS = {"/kis_socket"}  # walked by tests.api.alias_walk over a real socket, and by tests/trading/test_kis_socket.py
 
 _ROW = re.compile(r"^\| ([A-Z]\d\d) \| (.*?) \|")
 _SPAN = re.compile(r"([,;·]?)[^`,;·]*`([^`]*)`")
@@ -95,6 +95,12 @@ EXPECTED: dict[tuple[str, str], Sent] = {
     ("GET", "/order/history"): Sent(200, PAGE),
     ("POST", "/api/v1/trading/order"): Sent(201, {"message", "order_id"}, ORDER),
     ("DELETE", "/api/v1/trading/order/{symbol}/{order_id}"): Sent(202, {"message", "order_id"}),
+    ("POST", "/api/v1/trading/leverage/{symbol}"): Sent(
+        200, {"message", "symbol", "leverage", "max_leverage"}, {"leverage": 1}
+    ),
+    ("POST", "/ai_strategy/generate"): Sent(
+        200, {"status", "spec", "sentences"}, {"prompt": "RSI가 과매도에서 돌아서면 매수, 손절 5%"}
+    ),
     ("POST", "/stocks/order"): Sent(
         201, {"message", "order_id"}, {"stock_code": "005930", "order_type": "buy", "quantity": 1}
     ),

@@ -7,11 +7,10 @@ import pytest
 
 from accounts.models import User
 from brokers.models import BrokerAccount
-from markets.models import StoredBar
 from tests import factories as make
+from tests.api.alias_scene import alias_person, filled
 from tests.api.aliases import EXPECTED, REQUIREMENTS, SECOND_WAVE, SOCKETS, Alias, aliases
 from tests.api.conftest import Api, signed_in
-from tests.trading import scene
 from trading.models import AliasDefaults, Order, SwingPlan
 
 pytestmark = pytest.mark.skipif(not REQUIREMENTS.exists(), reason="the requirements are not beside this repository")
@@ -25,21 +24,7 @@ def code_of(answer: Any) -> tuple[int, str]:
 
 @pytest.fixture
 def person(db: None) -> User:
-    """Somebody with a default account, instrument and budget (C15)."""
-    user = make.make_user("somebody@example.com")
-    stock = scene.make_stock()
-    first, hour = 1_600_002_000, 3600
-    StoredBar.objects.bulk_create(
-        StoredBar(
-            instrument=stock, interval="1h", source=stock.source, opened_at=at, closed_at=at + hour,
-            open=70_000, high=71_000, low=69_000, close=70_000 + at // hour % 7, volume=1000,
-        )
-        for at in range(first, first + 900 * hour, hour)
-    )  # fmt: skip
-    AliasDefaults.objects.create(
-        user=user, broker_account=make.make_account(user), instrument=stock, budget=Decimal(1_000_000)
-    )
-    return user
+    return alias_person()
 
 
 @pytest.fixture
@@ -62,23 +47,11 @@ def test_a_literal_request_gets_its_literal_keys(alias: Alias, person: User) -> 
     if body == {"refresh_token": "{refresh_token}"}:
         body = {"refresh_token": api.refresh_token}
     client = api if expected.signed_in else Api()
-    path = filled(bare, api) + expected.query
+    path = filled(bare, lambda address, sent: api.post(address, sent).json()) + expected.query
     answer = client.send(alias.method, path, body, {"Accept": "application/json"})
     assert answer.status_code == expected.status, answer.content[:500]
     if expected.keys:
         assert expected.keys <= set(answer.json())
-
-
-def filled(path: str, api: Api) -> str:
-    """The address with real things in place of its placeholders."""
-    if "{order_id}" in path:
-        sent = api.post(
-            "/order/submit", {"symbol": "005930", "side": "buy", "order_type": "limit", "quantity": 1, "price": 70500}
-        )
-        path = path.replace("{order_id}", sent.json()["order_id"])
-    if "{id}" in path:
-        path = path.replace("{id}", api.post("/backtest/start", {"symbol": "005930"}).json()["id"])
-    return path.replace("{symbol}", "005930").replace("{stock_code}", "005930")
 
 
 def test_the_prd_order_says_its_side_as_its_type(person: User) -> None:
@@ -161,3 +134,30 @@ def test_defaults_are_a_persons_own(person: User, account: BrokerAccount) -> Non
 def test_the_page_of_orders_is_found_without_its_slash(person: User) -> None:
     answer = signed_in(person).get("/orders", Accept="text/html,*/*")
     assert (answer.status_code, answer["Location"]) == (302, "/orders/")
+
+
+def test_leverage_is_what_a_cash_account_has_and_nothing_above(person: User) -> None:
+    """O03."""
+    api, address = signed_in(person), "/api/v1/trading/leverage/005930"
+    assert api.post(address, {"leverage": 1}).json()["leverage"] == 1
+    refused = api.post(address, {"leverage": 5})
+    assert code_of(refused) == (422, "leverage_not_available")
+    assert refused.json()["detail"] == {"leverage": 5, "max_leverage": 1}
+    assert "1배" in refused.json()["message"]
+    assert api.post(address, {"leverage": 0}).status_code == 400
+    assert code_of(api.post("/api/v1/trading/leverage/999999", {"leverage": 1})) == (422, "unknown_instrument")
+
+
+def test_a_draft_is_a_document_that_can_be_kept(person: User) -> None:
+    """T10, G14: our own schema, our own sentences."""
+    api = signed_in(person)
+    drafted = api.post("/ai_strategy/generate", {"prompt": "스윙으로, 손절 3%", "name": "my swing"}).json()
+    assert (drafted["based_on"], drafted["provider"], drafted["understood"]) == (
+        "swing",
+        "offline",
+        ["스윙", "손절 3%"],
+    )
+    kept = api.post("/api/v1/strategies/", {"document": drafted["spec"]})
+    assert kept.status_code == 201
+    assert kept.json()["sentences"] == drafted["sentences"]
+    assert code_of(api.post("/ai_strategy/generate", {"prompt": "make me rich"})) == (422, "wish_not_understood")
