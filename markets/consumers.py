@@ -27,12 +27,12 @@ def hub() -> QuoteHub:
     """The one hub of this process (of this event loop, of which a server has one)."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
-        _hubs[loop] = QuoteHub(get_channel_layer(), events.QUOTES_GROUP, written_down, tell_seen)
+        _hubs[loop] = QuoteHub(get_channel_layer(), events.QUOTES_GROUP, written_down, tell_seen, events.TRADES_GROUP)
     return _hubs[loop]
 
 
 async def tell_seen(keys: set[str], books: set[str]) -> None:
-    await asyncio.to_thread(note_seen, keys, books)
+    await asyncio.to_thread(note_seen, keys, books, books)  # beside a book its last trades are shown
 
 
 @database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
@@ -87,8 +87,8 @@ def _key(value: Any) -> str:
 class QuoteStream(PersonalSocket):
     """`{"subscribe": ["KRX:005930", …]}` and `{"book": "KRX:005930"}` in; quotes, books, clocks and heartbeats out.
 
-    Each frame replaces the list (or the book) named before it; `{"unsubscribe": […]}` takes some off it. A frame we cannot
-    act on is answered `{"type": "error", "code": …}` and changes nothing.
+    With a book come its last trades. Each frame replaces the list (or the book) named before it; `{"unsubscribe": […]}`
+    takes some off it. A frame we cannot act on is answered `{"type": "error", "code": …}` and changes nothing.
     """
 
     channel_layer_alias = "none"  # the hub has the one subscription; a socket needs no channel of its own

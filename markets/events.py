@@ -90,6 +90,12 @@ def _book(key: str, at: datetime, bids: list[Any], asks: list[Any]) -> str:
     return orjson.dumps(fields, option=orjson.OPT_UTC_Z).decode()
 
 
+def tick_json(tick: Tick) -> str:
+    """One trade, encoded."""
+    fields = {"at": tick.at, "price": _number(tick.price), "quantity": _number(tick.quantity)}
+    return orjson.dumps(fields, option=orjson.OPT_UTC_Z).decode()
+
+
 def clock_json(clock: MarketClock) -> str:
     fields = {"source": str(clock.source), "at": clock.at, "speed": clock.speed}
     return orjson.dumps(fields, option=orjson.OPT_UTC_Z).decode()
@@ -108,7 +114,10 @@ def batch(quotes: Sequence[Quote], books: Sequence[OrderBook], clock: MarketCloc
 def trades_batch(
     source: str, ticks: Sequence[Tick], quotes: Sequence[Quote], books: Sequence[OrderBook], wanted: Container[str]
 ) -> dict[str, Any] | None:
-    """The channel-layer message with the trades and books of what is wanted one by one; None where there are none."""
+    """The channel-layer message with the trades and books of what is wanted one by one; None where there are none.
+
+    `trades` and `books` name their fields as KIS does, `tape` has each trade as pages read it, encoded.
+    """
     prices = {quote.instrument: quote for quote in quotes}
     traded: dict[str, list[Tick]] = {}
     for tick in ticks:
@@ -116,7 +125,10 @@ def trades_batch(
             traded.setdefault(tick.instrument, []).append(tick)
     found = {key: executions(told, prices[key]) for key, told in traded.items()}
     depth = {book.instrument: book_fields(book) for book in books if book.instrument in wanted}
-    return {"type": TRADES_BATCH, "source": source, "trades": found, "books": depth} if found or depth else None
+    if not found and not depth:
+        return None
+    tape = {key: [tick_json(tick) for tick in told] for key, told in traded.items()}
+    return {"type": TRADES_BATCH, "source": source, "trades": found, "books": depth, "tape": tape}
 
 
 class QuotePublisher:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from markets.seats import Outlet, Seat
+from markets.tape import Tape
 from markets.telling import Telling
 
 logger = logging.getLogger(__name__)
@@ -61,8 +62,11 @@ class QuoteHub:
     PROBE_SECONDS = 5.0  # after so long without a word, Redis has to prove that it still delivers to us
     LONGEST_PAUSE = 10.0
 
-    def __init__(self, layer: Layer, group: str, look: Look, tell: Tell = nobody_is_told) -> None:
+    def __init__(
+        self, layer: Layer, group: str, look: Look, tell: Tell = nobody_is_told, trades_group: str = ""
+    ) -> None:
         self._layer, self._group, self._look, self._tell = layer, group, look, tell
+        self._groups = [group, trades_group] if trades_group else [group]
         self._telling = Telling(self._tell_what_is_seen)
         self._seats: set[Seat] = set()
         self._quotes: dict[str, str] = {}
@@ -70,6 +74,7 @@ class QuoteHub:
         self._clocks: dict[str, str] = {}
         self._dirty_quotes: dict[str, str] = {}
         self._dirty_books: dict[str, str] = {}
+        self._tape = Tape()
         self._clock_sent_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._farewells: set[asyncio.Task[None]] = set()
@@ -103,7 +108,7 @@ class QuoteHub:
         """Send `seat` these instruments from now on, and what we know of them at once."""
         seat.keys, seat.book = keys, book
         seat.quotes = {key: text for key, text in seat.quotes.items() if key in keys}
-        seat.book_text = None
+        seat.book_text = seat.tape_text = None
         self._telling.soon()
         await self._give_newest([seat])
 
@@ -124,6 +129,7 @@ class QuoteHub:
                     seat.quotes[key] = text
             if seat.book is not None:
                 seat.book_text = self._books.get(seat.book) or written.books.get(seat.book)
+                seat.tape_text = self._tape.frame(seat.book)
 
     # What comes in
 
@@ -151,12 +157,14 @@ class QuoteHub:
         arrivals: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue()
         pump = asyncio.create_task(self._pump(channel, arrivals))
         try:
-            await self._layer.group_add(self._group, channel)
+            for group in self._groups:
+                await self._layer.group_add(group, channel)
             yield arrivals
         finally:  # the layer gives a channel up when its reader is canceled; the rest may fail with Redis, and may
             pump.cancel()
             await asyncio.gather(pump, return_exceptions=True)
-            await asyncio.gather(self._layer.group_discard(self._group, channel), return_exceptions=True)
+            leaving = (self._layer.group_discard(group, channel) for group in self._groups)
+            await asyncio.gather(*leaving, return_exceptions=True)
 
     async def _pump(self, channel: str, arrivals: "asyncio.Queue[dict[str, Any] | Exception]") -> None:
         try:
@@ -184,6 +192,9 @@ class QuoteHub:
             probed = False
 
     def _take(self, message: dict[str, Any]) -> None:
+        if "tape" in message:  # trades one by one: its books are of another shape
+            self._tape.take(message["tape"])
+            return
         quotes, books = message.get("data") or {}, message.get("books") or {}
         self._quotes.update(quotes)
         self._dirty_quotes.update(quotes)
@@ -196,6 +207,7 @@ class QuoteHub:
     def _forget(self) -> None:
         for known in (self._quotes, self._books, self._clocks, self._dirty_quotes, self._dirty_books):
             known.clear()
+        self._tape.forget()
 
     # What goes out
 
@@ -214,29 +226,36 @@ class QuoteHub:
         """Start one frame on its way to every socket that has news and can take it. `now`: the loop's seconds."""
         quotes, self._dirty_quotes = self._dirty_quotes, {}
         books, self._dirty_books = self._dirty_books, {}
+        tapes = self._tape.frames()
         clocks = self._clock_frame(now)
         shared: dict[frozenset[str], str | None] = {}  # sockets that watch the same share one encoded frame
         for seat in list(self._seats):
             if seat.is_busy():
-                seat.keep(quotes, books)
+                seat.keep(quotes, books, tapes)
                 self._close_if_too_slow(seat, now)
                 continue
             seat.behind_since = None
-            if frames := self._frames(seat, quotes, books, shared) + ([clocks] if clocks else []):
+            frames = [*self._frames(seat, quotes, books, shared), self._tape_of(seat, tapes), clocks]
+            if frames := [frame for frame in frames if frame]:
                 seat.sending = asyncio.create_task(self._deliver(seat, frames))
 
     def _frames(
         self, seat: Seat, quotes: dict[str, str], books: dict[str, str], shared: dict[frozenset[str], str | None]
-    ) -> list[str]:
+    ) -> list[str | None]:
         if seat.quotes or seat.book_text:  # behind, or new here: its own mixture
-            seat.keep(quotes, books)
+            seat.keep(quotes, books, {})
             text, book = self._quotes_frame(seat.quotes, seat.quotes), seat.book_text
             seat.quotes, seat.book_text = {}, None
         else:
             if seat.keys not in shared:
                 shared[seat.keys] = self._quotes_frame(quotes, quotes.keys() & seat.keys)
             text, book = shared[seat.keys], books.get(seat.book) if seat.book else None
-        return [frame for frame in (text, book) if frame]
+        return [text, book]
+
+    def _tape_of(self, seat: Seat, tapes: dict[str, str]) -> str | None:
+        """The last trades of what the seat looks at in depth, where they are news to it."""
+        waiting, seat.tape_text = seat.tape_text, None
+        return (tapes.get(seat.book) if seat.book else None) or waiting
 
     def _quotes_frame(self, quotes: dict[str, str], keys: Iterable[str]) -> str | None:
         parts = ",".join([quotes[key] for key in keys])

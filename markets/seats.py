@@ -26,15 +26,18 @@ class Seat:
     book: str | None = None
     quotes: dict[str, str] = field(default_factory=dict)  # at most one value per watched instrument
     book_text: str | None = None
+    tape_text: str | None = None
     sending: "asyncio.Task[None] | None" = None
     behind_since: float | None = None
 
-    def keep(self, quotes: dict[str, str], books: dict[str, str]) -> None:
+    def keep(self, quotes: dict[str, str], books: dict[str, str], tapes: dict[str, str]) -> None:
         """Remember the newest of what this socket watches, for when it can take a frame again."""
         for key in quotes.keys() & self.keys:
             self.quotes[key] = quotes[key]
         if self.book in books:
             self.book_text = books[self.book]
+        if self.book in tapes:
+            self.tape_text = tapes[self.book]
 
     def is_busy(self) -> bool:
         return self.sending is not None or self.outlet.waiting() > FULL_BYTES

@@ -26,6 +26,7 @@ PER_PAGE = 80  # with the watchlist a page stays within the 100 instruments its 
 MOST_WATCHED = 20
 MOST_BARS = 500
 BOOK_LEVELS = 10
+TRADES_SHOWN = range(10)  # lines that stand there before the first trade comes
 INTERVALS = (Interval.M1, Interval.M5, Interval.M15, Interval.H1, Interval.H4, Interval.D1)
 THEME_SECONDS = 365 * 24 * 3600
 
@@ -111,6 +112,7 @@ class InstrumentPage(SignedInView):
             "quote": row.quote,
             "asks": _levels(row.quote, "asks")[::-1],
             "bids": _levels(row.quote, "bids"),
+            "trade_lines": TRADES_SHOWN,
             "intervals": INTERVALS,
             "interval": Interval.H1,
             "rules": _rules(instrument, row.quote),

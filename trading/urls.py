@@ -45,6 +45,7 @@ urlpatterns = [
     path("orders/estimate/", views.order_estimate, name="order_estimate"),
     path("orders/cancel/", views.order_cancel_all, name="order_cancel_all"),
     path("orders/<uuid:order_id>/", views.order_detail, name="order"),
+    path("orders/of/<int:instrument_id>/", views.instrument_mine, name="instrument_mine"),
     path("orders/<uuid:order_id>/cancel/", views.order_cancel, name="order_cancel"),
     path("orders/<uuid:order_id>/change/", views.order_change, name="order_change"),
     path("fills/", views.fill_list, name="fill_list"),

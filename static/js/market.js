@@ -1,8 +1,8 @@
 // The page's one market socket: who wants what, the latest of everything, and the market's clock.
 import { connect } from "./socket.js"
 
-const listeners = { quote: new Map(), book: new Map(), clock: new Map(), state: new Set() }
-const latest = { quote: new Map(), book: new Map(), clock: new Map() }
+const listeners = { quote: new Map(), book: new Map(), trades: new Map(), clock: new Map(), state: new Set() }
+const latest = { quote: new Map(), book: new Map(), trades: new Map(), clock: new Map() }
 let connected, socket
 
 const listen = (kind, key, callback) => {
@@ -18,6 +18,7 @@ const tell = (kind, key, value) => {
 const onMessage = (message) => {
   if (message.type === "quotes") message.quotes.forEach((quote) => tell("quote", quote.key, { ...quote, heard: Date.now() }))
   if (message.type === "book") tell("book", message.key, message)
+  if (message.type === "trades") tell("trades", message.key, message.trades)
   for (const clock of message.clocks ?? [message.clock]) if (clock) tell("clock", clock.source, { ...clock, at: Date.parse(clock.at), heard: Date.now() })
 }
 const setConnected = (value) => {
@@ -46,6 +47,8 @@ const start = () => {
 
 export const onQuote = (key, callback) => { listen("quote", key, callback); start() }
 export const onBook = (key, callback) => { listen("book", key, callback); start() }
+// The last trades come with the book of the same instrument.
+export const onTrades = (key, callback) => listen("trades", key, callback)
 // Also on a page without a single price: its clock must not look as if the market had stopped.
 export const onClock = (source, callback) => { listen("clock", source, callback); start() }
 export const onState = (callback) => { listeners.state.add(callback); if (connected !== undefined) callback(connected) }

@@ -21,6 +21,7 @@ from trading.models.plans import SIGNAL_LABELS
 
 register = template.Library()
 
+ORDERS_SHOWN = 8
 SHARES = (("0.1", "10%"), ("0.25", "25%"), ("0.5", "50%"), ("1", "100%"))
 
 
@@ -31,11 +32,24 @@ def order_ticket(context: dict[str, Any], instrument: Instrument) -> dict[str, A
     return ticket_context(request, OrderTicket.blank(cast("User", request.user), instrument), instrument)
 
 
-@register.inclusion_tag("trading/_position_line.html", takes_context=True)
-def position_line(context: dict[str, Any], instrument: Instrument) -> dict[str, Any]:
-    """`{% position_line instrument %}`: what the person's accounts hold of it, and how that stands."""
+@register.inclusion_tag("trading/_mine.html", takes_context=True)
+def instrument_mine(context: dict[str, Any], instrument: Instrument) -> dict[str, Any]:
+    """`{% instrument_mine instrument %}`: what the person's accounts hold of it, and their open orders."""
     request: HttpRequest = context["request"]
-    return {"instrument": instrument, "positions": services.positions_in(cast("User", request.user), instrument)}
+    return mine(request, instrument)
+
+
+def mine(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
+    """What `_mine.html` needs, in a handful of queries."""
+    user = cast("User", request.user)
+    orders = Order.objects.for_user(user).open().filter(instrument=instrument).select_related("instrument")
+    return {
+        "request": request,
+        "user": user,
+        "instrument": instrument,
+        "positions": services.positions_in(user, instrument),
+        "orders": list(orders.order_by("-created_at")[:ORDERS_SHOWN]),
+    }
 
 
 def ticket_context(request: HttpRequest, ticket: OrderTicket, instrument: Instrument) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from trading.views.alerts import alert_acknowledge, alert_list
 from trading.views.fills import fill_list
 from trading.views.limits import limit_change, limits
 from trading.views.orders import order_cancel, order_cancel_all, order_change, order_detail, order_list
+from trading.views.mine import instrument_mine
 from trading.views.overview import landing, market_speed, overview
 from trading.views.plan_forms import plan_edit, plan_new, plan_preview
 from trading.views.plan_marks import plan_marks
@@ -52,6 +53,7 @@ __all__ = [
     "kis_register",
     "landing",
     "limit_change",
+    "instrument_mine",
     "limits",
     "market_speed",
     "order_cancel",
