@@ -1,7 +1,7 @@
 """From a run to what is kept of it: its trades in plain numbers, its months, its curves."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -48,11 +48,9 @@ def report_together(together: Together) -> Report:
     every = sorted(
         (each for part in parts for each in trades(part)), key=lambda each: (each.opened_at, each.instrument)
     )
-    said = " ".join(part.version_hash for part in parts), " ".join(part.inputs_hash for part in parts)
-    version, inputs = (hashlib.sha256(each.encode()).hexdigest() for each in said)
     return Report(
-        version_hash=version,
-        inputs_hash=inputs,
+        version_hash=_all_told([part.version_hash for part in parts]),
+        inputs_hash=_all_told([part.inputs_hash for part in parts]),
         result_hash=together.result_hash,
         seed=together.setup.seed,
         instruments=tuple(part.venue.rules.key for part in parts),
@@ -65,6 +63,11 @@ def report_together(together: Together) -> Report:
         months=months(series),
         series=series,
     )
+
+
+def _all_told(hashes: Sequence[str]) -> str:
+    """The hash that all have, or one over all of them."""
+    return hashes[0] if len(set(hashes)) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
 
 
 def months(series: Series) -> tuple[Month, ...]:

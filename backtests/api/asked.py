@@ -12,7 +12,8 @@ from accounts.models import User
 from backtests import services
 from backtests.errors import BacktestRefused
 from backtests.models import BarUpload
-from backtests.services import Asked
+from backtests.services import Asked, Beside
+from backtests.services.asking import MOST_INSTRUMENTS
 from backtests.templatetags.backtest_words import language
 from backtests.terms import Terms
 from markets.api.keys import instrument_of
@@ -23,7 +24,10 @@ TERMS = tuple(Terms.model_fields)
 
 
 class AskedBody(Strict):
-    """A rule, bars, terms. Of an `upload` instrument and interval are its own."""
+    """A rule, bars, terms. Of an `upload` instrument and interval are its own.
+
+    `instruments` and `uploads` in place of `instrument` and `upload`: several on one cash account, in this order.
+    """
 
     name = Text(max_length=64, required=False)
     strategy = Text(max_length=64, help_text="A key of the library, or a version's id.")
@@ -31,6 +35,18 @@ class AskedBody(Strict):
     instrument = InstrumentKey(required=False)
     interval = serializers.ChoiceField(choices=[each.value for each in Interval], required=False)
     upload = Key(required=False)
+    instruments = serializers.ListField(
+        child=InstrumentKey(),
+        required=False,
+        max_length=MOST_INSTRUMENTS,
+        help_text="Several on one cash account; of two that want the same cash at once the earlier is served first.",
+    )
+    uploads = serializers.ListField(
+        child=Key(),
+        required=False,
+        max_length=MOST_INSTRUMENTS,
+        help_text="The same by bar files, after `instruments`.",
+    )
     starts_on = serializers.DateField(required=False)
     ends_on = serializers.DateField(required=False)
     cash = NumberText()
@@ -49,13 +65,15 @@ class AskedBody(Strict):
 
 def asked_of(user: User, body: dict[str, Any]) -> Asked:
     """Raises BacktestRefused."""
-    upload = _upload(user, body.get("upload"))
+    first, *others = _traded(user, body)
+    upload = first.upload
     return Asked(
         rule=services.pick(user, body["strategy"], language()),
         parameters=_numbers(body.get("parameters") or {}),
-        instrument=upload.instrument if upload else _instrument(body),
+        instrument=first.instrument,
         interval=Interval(upload.interval if upload else body.get("interval", Interval.D1.value)),
         upload=upload,
+        beside=others,
         starts_on=body.get("starts_on"),
         ends_on=body.get("ends_on"),
         terms=Terms.from_data({name: _plain(body[name]) for name in TERMS if name in body}),
@@ -67,18 +85,30 @@ def client_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _upload(user: User, upload_id: UUID | None) -> BarUpload | None:
-    if upload_id is None:
-        return None
+def _traded(user: User, body: dict[str, Any]) -> list[Beside]:
+    """What trades on the account, in order. Raises BacktestRefused."""
+    several = bool(body.get("instruments") or body.get("uploads"))
+    if several and ("instrument" in body or "upload" in body):
+        raise BacktestRefused("one_or_several")
+    if several:
+        files = [_of_upload(user, each) for each in body.get("uploads", ())]
+        return [*(_of_stored(key) for key in body.get("instruments", ())), *files]
+    return [_of_upload(user, body["upload"]) if "upload" in body else _of_stored(body.get("instrument", ""))]
+
+
+def _of_upload(user: User, upload_id: UUID) -> Beside:
     try:
-        return services.get_upload(user, upload_id)
+        upload = services.get_upload(user, upload_id)
     except BarUpload.DoesNotExist:
         raise BacktestRefused("unknown_upload") from None
+    if upload.job is None or upload.job.state != "done":  # its interval is not known yet
+        raise BacktestRefused("upload_not_ready")
+    return Beside(upload.instrument, upload)
 
 
-def _instrument(body: dict[str, Any]) -> Instrument:
+def _of_stored(key: str) -> Beside:
     try:
-        return instrument_of(body.get("instrument", ""))
+        return Beside(instrument_of(key))
     except Instrument.DoesNotExist:
         raise BacktestRefused("unknown_instrument") from None
 

@@ -34,9 +34,11 @@ class BacktestAnswer(Answer):
     strategy_version = serializers.UUIDField()
     version_hash = serializers.CharField(help_text="The rule with its numbers.")
     parameters = serializers.DictField()
-    instrument = serializers.CharField()
+    instrument = serializers.CharField(help_text="The first on the account.")
+    instruments = serializers.ListField(child=serializers.CharField(), help_text="All on the account, in order.")
     interval = serializers.CharField()
     upload = serializers.UUIDField(allow_null=True)
+    uploads = serializers.ListField(child=serializers.UUIDField(), help_text="The bar files among them.")
     starts_on = serializers.DateField(allow_null=True)
     ends_on = serializers.DateField(allow_null=True)
     terms = serializers.DictField()
@@ -59,6 +61,9 @@ class ResultAnswer(Answer):
     figures = serializers.DictField(help_text="`strategy`, `hold`, `trades`: docs/backtests.md.")
     months = serializers.ListField(child=serializers.DictField())
     trades = serializers.ListField(child=serializers.DictField())
+    parts = serializers.ListField(
+        child=serializers.DictField(), help_text="What each of several instruments brought; of one nothing."
+    )
 
 
 class ScorecardAnswer(Answer):
@@ -136,8 +141,10 @@ def shown(run: Backtest) -> dict[str, Any]:
         "version_hash": run.version_hash,
         "parameters": run.parameters,
         "instrument": run.instrument.key,
+        "instruments": [member.instrument.key for member in run.members],
         "interval": run.interval,
         "upload": run.upload_id,
+        "uploads": [member.upload_id for member in run.members if member.upload_id],
         "starts_on": run.starts_on,
         "ends_on": run.ends_on,
         "terms": run.terms,
@@ -158,7 +165,9 @@ def job_shown(job: Job) -> dict[str, Any]:
 
 def _result(result: BacktestResult) -> dict[str, Any]:
     names = ("bars", "first_at", "last_at", "seed", "inputs_hash", "result_hash", "figures", "months")
-    return {name: getattr(result, name) for name in names} | {"trades": unpack_data(result.trades)}
+    told = {name: getattr(result, name) for name in names}
+    parts = result.parts.values_list("figures", flat=True)
+    return told | {"trades": unpack_data(result.trades), "parts": list(parts)}
 
 
 def _card(card: Scorecard) -> dict[str, Any]:

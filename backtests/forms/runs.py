@@ -12,7 +12,7 @@ from accounts.models import User
 from backtests import services
 from backtests.errors import BacktestRefused
 from backtests.models import Backtest, BarUpload
-from backtests.services import Asked, ParametersRefused, Rule
+from backtests.services import Asked, Beside, ParametersRefused, Rule
 from backtests.templatetags.backtest_words import language, sentence
 from backtests.terms import Terms
 from markets.models import Instrument
@@ -38,7 +38,12 @@ REFUSED_FIELDS = {
     "unknown_upload": "upload",
     "bad_name": "name",
     "bad_cooldown": "cooldown_bars",
+    "too_many_instruments": "beside",
+    "same_instrument_twice": "beside",
+    "currencies_differ": "beside",
+    "intervals_differ": "beside",
 }
+OF_UPLOAD = "upload:"  # what the choice of a file begins with
 NUMERIC = {"inputmode": "numeric", "autocomplete": "off"}
 
 
@@ -56,6 +61,9 @@ class RunForm(forms.Form):
     upload = forms.ChoiceField(label=_("봉"), required=False)
     instrument = InstrumentField(label=_("종목"))
     interval = forms.ChoiceField(label=_("간격"), choices=list(INTERVALS.items()))
+    beside = forms.MultipleChoiceField(
+        label=_("함께 거래할 종목"), required=False, widget=forms.CheckboxSelectMultiple(attrs={"class": "picks"})
+    )
     starts_on = forms.DateField(
         label=_("시작일"), required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
@@ -64,7 +72,9 @@ class RunForm(forms.Form):
     )
     cash = NumberField(label=_("처음 돈"))
     budget = NumberField(
-        label=_("회차마다 쓸 돈"), required=False, help_text=_("비워 두면 그때 가진 돈을 모두 씁니다.")
+        label=_("회차마다 쓸 돈"),
+        required=False,
+        help_text=_("비워 두면 그때 남은 돈을 모두 씁니다. 여러 종목이면 종목마다의 돈입니다."),
     )
     first_share = PercentField(label=_("1차 비중 (%)"), minimum=Decimal(1), maximum=Decimal(100))
     cooldown_bars = whole_number(_("재시작까지 쉬는 봉 수"), 5, 0, 10_000)
@@ -96,6 +106,7 @@ class RunForm(forms.Form):
         self._choices("strategy", [*groups, (_("내 전략"), own)] if own else groups)
         files = [(str(each.pk), f"{each.name} · {each.instrument.name} {each.interval}") for each in self._files()]
         self._choices("upload", [("", _("저장된 봉")), (_("올린 파일"), files)] if files else [("", _("저장된 봉"))])
+        self._offer_beside(files)
         for name, spec in rule.document.parameters.items():
             self.fields[f"p_{name}"] = self.number_field(name, spec)
         if len(rule.document.entries) == 1:
@@ -122,6 +133,7 @@ class RunForm(forms.Form):
                 instrument=upload.instrument if upload else given["instrument"],
                 interval=Interval(upload.interval if upload else given["interval"]),
                 upload=upload,
+                beside=[self._beside(chosen) for chosen in given.get("beside", ())],
                 starts_on=given["starts_on"],
                 ends_on=given["ends_on"],
                 terms=Terms.from_data(self._terms(given)),
@@ -158,6 +170,17 @@ class RunForm(forms.Form):
 
     def _files(self) -> list[BarUpload]:
         return list(services.list_uploads(self.user).usable())
+
+    def _offer_beside(self, files: list[tuple[str, str]]) -> None:
+        stored = [(each.key, f"{each.name} · {each.key}") for each in Instrument.objects.active().live_first()]
+        groups: list[Any] = [(_("저장된 봉"), stored)]
+        if files:
+            groups.append((_("올린 파일"), [(f"{OF_UPLOAD}{key}", name) for key, name in files]))
+        self._choices("beside", groups)
+
+    def _beside(self, chosen: str) -> Beside:
+        upload = self._upload(chosen.removeprefix(OF_UPLOAD)) if chosen.startswith(OF_UPLOAD) else None
+        return Beside(upload.instrument if upload else Instrument.objects.active().by_key(chosen), upload)
 
     def _upload(self, chosen: str) -> BarUpload | None:
         return services.get_upload(self.user, UUID(chosen)) if chosen else None
@@ -200,17 +223,22 @@ def blank(user: User, query: Mapping[str, str], form: type[RunForm] = RunForm) -
 def of_other_strategy(user: User, data: Any, form: type[RunForm] = RunForm) -> RunForm:
     """The form on another strategy, with everything as it was typed but the numbers of the one before."""
     rule = _rule(user, data.get("strategy", ""))
-    return form(user, rule, initial={name: data[name] for name in form.base_fields if data.get(name)})
+    initial = {name: data[name] for name in form.base_fields if data.get(name)}
+    return form(user, rule, initial=initial | {"beside": data.getlist("beside")})
 
 
-def again(user: User, run: Backtest, form: type[RunForm] = RunForm) -> RunForm:
-    """The form as a run was asked for."""
+def again(user: User, run: Backtest, form: type[RunForm] = RunForm, only: int | None = None) -> RunForm:
+    """The form as a run was asked for; with `only` that one of its instruments, by number, alone."""
+    members = run.members
+    alone = only is not None and only < len(members)
+    first, *beside = members[only : only + 1] if alone else members  # type: ignore[operator]
     rule = _rule(user, str(run.strategy_version_id))
     terms = Terms.from_data(run.terms)
     initial: dict[str, Any] = {name: getattr(terms, name) for name in Terms.model_fields}
     initial |= {f"p_{name}": number for name, number in run.parameters.items()}
-    initial |= {"instrument": run.instrument, "interval": run.interval, "name": run.name}
-    initial |= {"starts_on": run.starts_on, "ends_on": run.ends_on, "upload": str(run.upload_id or "")}
+    initial |= {"instrument": first.instrument, "interval": run.interval, "name": "" if alone else run.name}
+    initial |= {"starts_on": run.starts_on, "ends_on": run.ends_on, "upload": str(first.upload_id or "")}
+    initial["beside"] = [f"{OF_UPLOAD}{each.upload_id}" if each.upload_id else each.instrument.key for each in beside]
     return form(user, rule, initial=initial)
 
 

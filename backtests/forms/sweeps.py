@@ -66,6 +66,10 @@ class SweepForm(RunForm):
     draws = whole_number(_("무작위로 뽑을 조합"), 100, 1, MOST_COMBINATIONS)
     windows = whole_number(_("나눌 구간"), 5, WINDOWS.start, WINDOWS.stop - 1)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["beside"]  # one instrument at a time
+
     def number_field(self, name: str, spec: ParameterSpec) -> forms.Field:
         usual = parameter_field(name, spec)
         return AxisField(name, spec, label=usual.label, initial=spec.default, help_text=usual.help_text)

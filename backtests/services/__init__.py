@@ -1,6 +1,6 @@
 """What pages, the API, commands and tasks ask of backtests."""
 
-from backtests.services.asking import Asked
+from backtests.services.asking import Asked, Beside
 from backtests.services.queue import is_due
 from backtests.services.rules import ParametersRefused, Rule, offered, parameter_names, pick
 from backtests.services.starting import cancel_run, delete_run, get_run, list_runs, start_run, start_scorecard
@@ -21,6 +21,7 @@ from backtests.services.working import work_once
 
 __all__ = [
     "Asked",
+    "Beside",
     "ParametersRefused",
     "Rule",
     "Searched",

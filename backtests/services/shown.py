@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backtests.models import BacktestResult
+from backtests.models import BacktestResult, ResultPart
 from backtests.packing import unpack_bars, unpack_data
 from backtests.series import Series
 from markets.bars import FloatArray
@@ -45,19 +45,28 @@ def series_of_result(result: BacktestResult) -> Series:
     return Series.unpack(bytes(result.series))
 
 
-def trades_of(result: BacktestResult) -> list[dict[str, Any]]:
-    """The trades as `results.Trade` tells them, times as datetimes, oldest first."""
+def parts_of(result: BacktestResult) -> list[ResultPart]:
+    """What each of several instruments did, in their order, without their candles; of one instrument nothing."""
+    return list(result.parts.select_related("instrument").defer("candles"))
+
+
+def trades_of(result: BacktestResult, parts: Sequence[ResultPart] = ()) -> list[dict[str, Any]]:
+    """The trades as `results.Trade` tells them, oldest first: times as datetimes, and as `of` the instrument itself."""
     rows: list[dict[str, Any]] = unpack_data(result.trades)
+    instruments = {part.instrument.key: part.instrument for part in parts}
     for row in rows:
+        row["of"] = instruments.get(row["instrument"], result.backtest.instrument)
         for name in ("opened_at", "closed_at"):
             row[name] = None if row[name] is None else datetime.fromisoformat(row[name])
     return rows
 
 
 def fills_of(result: BacktestResult) -> list[dict[str, Any]]:
+    """The fills in the order they happened; `instrument` is its key."""
     rows: list[dict[str, Any]] = unpack_data(result.fills)
     for row in rows:
         row["at"] = datetime.fromisoformat(row["at"])
+        row.setdefault("instrument", result.backtest.instrument.key)
     return rows
 
 
@@ -101,9 +110,14 @@ def overlaid(results: Sequence[BacktestResult]) -> list[str]:
     return [scale.path(curve) for curve in curves]
 
 
-def chart_of(result: BacktestResult) -> dict[str, Any]:
-    """What the page's chart draws: candles, the curves at their closes, and a marker for each fill."""
-    candles, series = unpack_bars(result.candles), series_of_result(result)
+def chart_of(result: BacktestResult, part: ResultPart | None = None) -> dict[str, Any]:
+    """What the page's chart draws: candles, the curves at their closes, and a marker for each fill.
+
+    Of several instruments the candles and fills are those of `part`, the curves the account's.
+    """
+    candles, series = unpack_bars(part.candles if part else result.candles), series_of_result(result)
+    key = (part or result.backtest).instrument.key
+    fills = [fill for fill in fills_of(result) if fill["instrument"] == key]
     places = np.clip(np.searchsorted(series.closed_at, candles.closed_at, side="right") - 1, 0, len(series) - 1)
     times = candles.opened_at.tolist()
     columns = zip(times, *(getattr(candles, name).tolist() for name in ("open", "high", "low", "close")), strict=True)
@@ -112,7 +126,7 @@ def chart_of(result: BacktestResult) -> dict[str, Any]:
         "equity": _points(times, series.equity[places]),
         "hold": _points(times, series.hold[places]),
         "drawdown": _points(times, _lowest_between(series.drawdown, places)),
-        "markers": _markers(fills_of(result), candles.opened_at),
+        "markers": _markers(fills, candles.opened_at),
     }
 
 

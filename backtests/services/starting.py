@@ -8,12 +8,14 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from backtests.errors import BacktestRefused
-from backtests.models import Backtest, Scorecard
+from backtests.models import Backtest, Companion, Scorecard
 from backtests.models.runs import DEFERRED
 from backtests.services import queue
 from backtests.services.asking import (
     Asked,
+    bars_columns,
     check,
+    check_all_same,
     check_room,
     check_same,
     checked_key,
@@ -30,17 +32,19 @@ def start_run(user: User, asked: Asked, *, name: str = "", client_key: str = "")
     Raises BacktestRefused (BarsRefused, SetupRefused, ParametersRefused are such), and nothing is written then.
     """
     client_key = checked_key(client_key or uuid4().hex)
-    evaluator, series = check(user, asked)
-    name = checked_name(name, f"{asked.rule.name} · {asked.instrument.name}")
+    evaluator, (series, *others) = check(user, asked)
+    beside = [bars_columns(each) for each in others]
+    name = checked_name(name, f"{asked.rule.name} · {asked.instrument.name}{f' +{len(beside)}' if beside else ''}")
     with transaction.atomic():
         lock_person(user)
         earlier = Backtest.objects.for_user(user).shown().filter(client_key=client_key).first()
         asked_for = columns(asked, series)
         if earlier is not None:
             check_same(earlier, asked_for | {"version_hash": evaluator.document.version_hash()})
+            check_all_same(earlier.companions.all(), beside)
             return earlier
         check_room(user)
-        return Backtest.objects.create(
+        run = Backtest.objects.create(
             user=user,
             job=queue.new_job(user, "run"),
             client_key=client_key,
@@ -49,6 +53,10 @@ def start_run(user: User, asked: Asked, *, name: str = "", client_key: str = "")
             version_hash=evaluator.document.version_hash(),
             **asked_for,
         )
+        Companion.objects.bulk_create(
+            Companion(backtest=run, number=number, **columns) for number, columns in enumerate(beside, 1)
+        )
+        return run
 
 
 def cancel_run(user: User, run_id: UUID) -> bool:
@@ -66,6 +74,8 @@ def start_scorecard(user: User, run_id: UUID) -> Scorecard:
     run = get_run(user, run_id)
     if run.job.state != "done":
         raise BacktestRefused("no_result_yet")
+    if len(run.members) > 1:
+        raise BacktestRefused("scorecard_of_one_instrument")
     card = Scorecard.objects.select_related("job").filter(backtest=run).first()
     if card is not None and card.job.state not in ("failed", "canceled"):
         return card
@@ -88,11 +98,8 @@ def delete_run(user: User, run_id: UUID) -> None:
 
 def get_run(user: User, run_id: UUID) -> Backtest:
     """Raises Backtest.DoesNotExist, for somebody else's too."""
-    return (
-        Backtest.objects.for_user(user)
-        .select_related("job", "instrument", "strategy_version__strategy", "upload")
-        .get(pk=run_id)
-    )
+    shown = Backtest.objects.for_user(user).select_related("job", "instrument", "strategy_version__strategy", "upload")
+    return shown.prefetch_related("companions__instrument").get(pk=run_id)
 
 
 def list_runs(user: User) -> "QuerySet[Backtest, Any]":

@@ -72,7 +72,9 @@ def start_sweep(user: User, asked: Asked, searched: Searched, *, name: str = "",
     Raises BacktestRefused, and nothing is written then.
     """
     client_key = checked_key(client_key or uuid4().hex)
-    _evaluator, series = check(user, asked)
+    if asked.beside:
+        raise BacktestRefused("sweep_of_one_instrument")
+    _evaluator, (series,) = check(user, asked)
     points = points_of(asked, searched)
     steps = count_bars(series) * len(points)
     if steps > MOST_STEPS:

@@ -81,7 +81,8 @@ def delete_upload(user: User, upload_id: UUID) -> None:
     """Forget a file; results made from it stay. Raises BarUpload.DoesNotExist, and BacktestRefused while it is needed."""
     lock_person(user)
     upload = get_upload(user, upload_id)
-    needed = Backtest.objects.filter(upload=upload, job__state__in=("queued", "running")).exists()
+    of_run = Q(upload=upload) | Q(companions__upload=upload)
+    needed = Backtest.objects.filter(of_run, job__state__in=("queued", "running")).exists()
     if needed or Sweep.objects.filter(upload=upload, parts__job__state__in=("queued", "running")).exists():
         raise BacktestRefused("upload_in_use")
     job = upload.job

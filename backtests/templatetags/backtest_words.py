@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from backtests.models import BarUpload, Job
+from backtests.models import Backtest, BarUpload, Job, Sweep
 from markets.bar_problems import BadRow, tolerance
 from markets.templatetags.figures import NOTHING, grouped, money
 from strategies.errors import Language
@@ -56,6 +56,14 @@ SENTENCES: Mapping[str, Any] = {
     "bad_client_key": _("화면이 오래되었습니다. 새로 고친 뒤 다시 해 주세요."),
     "same_key_other_request": _("이미 다른 내용으로 보낸 요청입니다. 새로 고친 뒤 다시 해 주세요."),
     "unknown_instrument": _("거래할 수 없는 종목입니다."),
+    # several instruments on one account
+    "too_many_instruments": _("종목이 %(count)s개입니다. 한 계좌에서 %(most)s개까지 함께 거래합니다."),
+    "same_instrument_twice": _("같은 종목을 두 번 골랐습니다. 한 계좌에서 한 종목은 한 번만 거래합니다."),
+    "currencies_differ": _("통화가 다른 종목은 한 계좌의 돈으로 함께 거래할 수 없습니다."),
+    "intervals_differ": _("파일 ‘%(name)s’의 간격이 다릅니다. 함께 거래하는 봉은 간격이 같아야 합니다."),
+    "one_or_several": _("종목은 instrument와 upload로 하나만, 또는 instruments와 uploads로 여럿을 적어 주세요."),
+    "scorecard_of_one_instrument": _("점검표는 한 종목의 백테스트에만 만듭니다. 종목마다 따로 시험해 점검해 주세요."),
+    "sweep_of_one_instrument": _("탐색은 한 종목씩 합니다. 종목을 하나만 골라 주세요."),
     # the queue
     "too_many_waiting": _("끝나지 않은 백테스트가 %(most)s건 있습니다. 끝나거나 취소한 뒤 다시 해 주세요."),
     "too_many_kept": _("백테스트는 %(most)s건까지 보관합니다. 필요 없는 것을 지운 뒤 다시 해 주세요."),
@@ -113,7 +121,8 @@ def sentence(code: str, facts: Mapping[str, Any] | None = None) -> str:
     if language() == "en" and "why_en" in given:
         given["why"] = given["why_en"]
     words = {name: shown(name, value) for name, value in given.items()}
-    return str(SENTENCES.get(code, UNKNOWN_CODE)) % WithGaps(words, code=code)
+    said = str(SENTENCES.get(code, UNKNOWN_CODE)) % WithGaps(words, code=code)
+    return f"{words['instrument']}: {said}" if "instrument" in words else said
 
 
 @register.filter
@@ -151,6 +160,19 @@ REASONS = {
     "trailing_stop": _("고점 대비 하락"),
     "time_stop": _("보유 기간"),
 }
+
+
+@register.simple_tag
+def instruments_of(run: Backtest | Sweep) -> str:
+    """What a run or a sweep traded, in a few words: `삼성전자`, or with others `삼성전자 외 2종목`."""
+    others = len(run.members) - 1 if isinstance(run, Backtest) else 0
+    first = run.instrument.name
+    if not others:
+        return first
+    return ngettext("%(first)s 외 %(others)s종목", "%(first)s 외 %(others)s종목", others) % {
+        "first": first,
+        "others": others,
+    }
 
 
 @register.filter
@@ -201,5 +223,5 @@ def percent(value: Any) -> str:
 
 @register.filter
 def cost(trade: Mapping[str, Any], currency: str) -> str:
-    """The fees and tax of a trade."""
+    """The fee and tax of a trade, or of all of an instrument."""
     return money(Decimal(trade["fee"]) + Decimal(trade["tax"]), currency)

@@ -24,7 +24,7 @@ def own_result(request: PersonRequest, run_id: UUID) -> BacktestResult:
     found = BacktestResult.objects.select_related(
         "backtest__instrument", "backtest__strategy_version__strategy", "backtest__upload", "backtest__job"
     ).filter(backtest__user=request.user, backtest_id=run_id)
-    result = found.first()
+    result = found.prefetch_related("backtest__companions__instrument").first()
     if result is None:
         raise Http404
     return result
@@ -39,3 +39,9 @@ def own_upload(request: PersonRequest, upload_id: UUID) -> BarUpload:
 
 def tell_refusal(request: PersonRequest, refused: BacktestRefused) -> None:
     messages.error(request, sentence(refused.code, refused.facts))
+
+
+def number_of(request: PersonRequest, name: str) -> int | None:
+    """Which of a run's instruments the address names, from 0; None where it names none."""
+    asked = request.GET.get(name, "")
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 4 else None

@@ -59,9 +59,9 @@ def compare(request: PersonRequest) -> HttpResponse:
     chosen = list(dict.fromkeys(_uuids(request.GET.getlist("run"))))
     found = {
         result.pk: result
-        for result in BacktestResult.objects.filter(backtest__user=request.user, pk__in=chosen).select_related(
-            "backtest__instrument", "backtest__strategy_version__strategy", "backtest__job"
-        )
+        for result in BacktestResult.objects.filter(backtest__user=request.user, pk__in=chosen)
+        .select_related("backtest__instrument", "backtest__strategy_version__strategy", "backtest__job")
+        .prefetch_related("backtest__companions")
     }
     results = [found[run_id] for run_id in chosen if run_id in found]
     if not 2 <= len(results) <= MOST:

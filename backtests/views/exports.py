@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET
 
 from backtests.models import BacktestResult, Scorecard
 from backtests.packing import unpack_data
-from backtests.services.shown import curves_of, fills_of, series_of_result, trades_of, years_of
+from backtests.services.shown import curves_of, fills_of, parts_of, series_of_result, trades_of, years_of
 from backtests.templatetags.backtest_words import fill_reason
 from backtests.terms import Terms
 from backtests.views.access import own_result
@@ -55,13 +55,13 @@ def trades_csv(request: PersonRequest, run_id: UUID) -> HttpResponse:
 def fills_csv(request: PersonRequest, run_id: UUID) -> HttpResponse:
     result = own_result(request, run_id)
     head = (
-        _("시각"), _("회차"), "SIGNAL", _("매매 구분"), _("가격"), _("수량"), _("금액"), _("수수료"), _("세금"), _("남은 돈"),
-        _("사유"),
+        _("시각"), _("종목 코드"), _("회차"), "SIGNAL", _("매매 구분"), _("가격"), _("수량"), _("금액"), _("수수료"), _("세금"),
+        _("남은 돈"), _("사유"),
     )  # fmt: skip
     sides = {"buy": _("매수"), "sell": _("매도")}
     rows = (
         (
-            fill["at"], fill["cycle"], fill["signal"], sides[fill["side"]], fill["price"], fill["quantity"],
+            fill["at"], fill["instrument"], fill["cycle"], fill["signal"], sides[fill["side"]], fill["price"], fill["quantity"],
             fill["amount"], fill["fee"], fill["tax"], fill["cash_after"], fill_reason(fill["reason"]),
         )
         for fill in fills_of(result)
@@ -91,16 +91,17 @@ def result_json(request: PersonRequest, run_id: UUID) -> JsonResponse:
 def report_html(request: PersonRequest, run_id: UUID) -> HttpResponse:
     """One file with everything in it: styles, curves as SVG, tables. No script, no address is asked."""
     result = own_result(request, run_id)
-    run = result.backtest
+    run, parts = result.backtest, parts_of(result)
     context = {
         "result": result,
+        "parts": parts,
         "run": run,
         "terms": Terms.from_data(run.terms),
         "figures": result.figures,
         "years": years_of(result),
         "months": range(1, 13),
         "curves": curves_of(result),
-        "trades": trades_of(result),
+        "trades": trades_of(result, parts),
         "card": Scorecard.objects.filter(backtest=run, job__state="done").first(),
         "styles": _styles(),
         "now": timezone.now(),
@@ -120,6 +121,7 @@ def as_data(result: BacktestResult) -> dict[str, Any]:
         "strategy": str(run.strategy_version),
         "parameters": run.parameters,
         "instrument": run.instrument.key,
+        "instruments": [member.instrument.key for member in run.members],
         "interval": run.interval,
         "bars_from": run.source or run.upload_name,
         "terms": run.terms,
@@ -134,6 +136,7 @@ def as_data(result: BacktestResult) -> dict[str, Any]:
         "months": result.months,
         "trades": unpack_data(result.trades),
         "fills": unpack_data(result.fills),
+        "parts": [part.figures for part in parts_of(result)],
         "series": series_of_result(result).as_data(),
     }
 

@@ -14,7 +14,7 @@ from backtests import services, tasks
 from backtests.errors import BacktestRefused
 from backtests.forms import RunForm, again, blank, of_other_strategy, typed
 from backtests.templatetags.backtest_words import language
-from backtests.views.access import own_run
+from backtests.views.access import number_of, own_run
 from strategies.sentences import document_sentences
 from trading.views.access import PersonRequest, signed_in
 
@@ -47,8 +47,8 @@ def run_new(request: PersonRequest) -> HttpResponse:
 @require_GET
 @signed_in
 def run_again(request: PersonRequest, run_id: UUID) -> HttpResponse:
-    """The start form, filled in as the run was asked for."""
-    return _page(request, again(request.user, own_run(request, run_id)))
+    """The start form, filled in as the run was asked for; with `only` one of its instruments alone."""
+    return _page(request, again(request.user, own_run(request, run_id), only=number_of(request, "only")))
 
 
 @require_GET

@@ -16,10 +16,10 @@ from django_htmx.http import HttpResponseClientRefresh
 from backtests import services, tasks
 from backtests.errors import BacktestRefused
 from backtests.models import Backtest, BacktestResult, Scorecard
-from backtests.services.shown import chart_of, curves_of, trades_of, years_of
+from backtests.services.shown import chart_of, curves_of, parts_of, trades_of, years_of
 from backtests.templatetags.backtest_words import language
 from backtests.terms import Terms
-from backtests.views.access import own_result, own_run, tell_refusal
+from backtests.views.access import number_of, own_result, own_run, tell_refusal
 from strategies.document import RuleDocument
 from strategies.parameter_words import is_rate, plain_number
 from strategies.sentences import document_sentences
@@ -98,7 +98,9 @@ def run_scorecard(request: PersonRequest, run_id: UUID) -> HttpResponse:
 @require_GET
 @signed_in
 def chart(request: PersonRequest, run_id: UUID) -> JsonResponse:
-    return JsonResponse(chart_of(own_result(request, run_id)))
+    result = own_result(request, run_id)
+    parts = result.parts.select_related("instrument")
+    return JsonResponse(chart_of(result, parts.filter(number=number_of(request, "of") or 0).first() or parts.first()))
 
 
 def _rule(run: Backtest) -> dict[str, Any]:
@@ -117,14 +119,19 @@ def written(name: str, number: float) -> str:
 
 
 def _result(request: PersonRequest, result: BacktestResult) -> dict[str, Any]:
-    trades = trades_of(result)[::-1]
+    parts = parts_of(result)
+    chosen = next((part for part in parts if part.number == number_of(request, "of")), None)
+    trades = [trade for trade in trades_of(result, parts) if chosen is None or trade["of"] == chosen.instrument]
     return {
         "result": result,
+        "parts": parts,
+        "chosen": chosen,
+        "drawn": chosen or (parts[0] if parts else None),
         "figures": result.figures,
         "years": years_of(result),
         "months": range(1, 13),
         "curves": curves_of(result),
-        "page": Paginator(trades, TRADES_PER_PAGE).get_page(request.GET.get("page")),
+        "page": Paginator(trades[::-1], TRADES_PER_PAGE).get_page(request.GET.get("page")),
     }
 
 

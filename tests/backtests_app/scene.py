@@ -60,7 +60,7 @@ def start(user: User, instrument: Instrument, **changes: Any) -> Backtest:
     return services.start_run(user, asked(user, instrument, **changes))
 
 
-def stock_with_days(count: int = 600) -> Instrument:
-    instrument = make.make_instrument()
+def stock_with_days(count: int = 600, **changes: Any) -> Instrument:
+    instrument = make.make_instrument(**changes)
     keep_days(instrument, count)
     return instrument
