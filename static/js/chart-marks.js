@@ -1,4 +1,4 @@
-// Marks on a chart: what a plan bought, sold and decided. The words come with the marks; [data-marks] says from where.
+// Marks on a chart: what was bought, sold and decided, and where orders wait. The words come with the marks; [data-marks] says from where.
 const SHAPES = {
   buy: { shape: "arrowUp", position: "belowBar", colour: "color-rise" },
   sell: { shape: "arrowDown", position: "aboveBar", colour: "color-fall" },
@@ -6,6 +6,7 @@ const SHAPES = {
   blocked: { shape: "square", position: "aboveBar", colour: "color-bad" },
 }
 const PAUSE = 2000 // a plan changes on many bars at once when the market runs fast
+const CROWD = 60 // more words than this nobody reads
 
 // The bar an instant lies in; marks before the first bar are not on this chart.
 const placed = (marks, bars) => {
@@ -18,25 +19,39 @@ const placed = (marks, bars) => {
   return found
 }
 
-// `source` gives what the chart stands on now: its bars and its colours.
-export const marksOn = (el, plugin, source) => {
+export const marksOn = (frame) => {
+  const plugin = frame.library.createSeriesMarkers(frame.candles)
   let marks = []
-  let due
+  let waiting = []
+  let lines = []
   const draw = () => {
-    const { bars, palette } = source()
-    plugin.setMarkers(placed(marks, bars).map(({ time, kind, text }) => {
+    const isCrowded = marks.length > CROWD
+    plugin.setMarkers(placed(marks, frame.bars).map(({ time, kind, text }) => {
       const { shape, position, colour, quiet } = SHAPES[kind]
-      return { time, shape, position, color: palette[colour], text: quiet ? "" : text, size: quiet ? .5 : 1 }
+      return { time, shape, position, color: frame.palette[colour], text: quiet || isCrowded ? "" : text, size: quiet ? .5 : 1 }
+    }))
+    lines.forEach((line) => frame.candles.removePriceLine(line))
+    lines = waiting.map(({ price, side, text }) => frame.candles.createPriceLine({
+      price, title: text, color: frame.palette[side === "buy" ? "color-rise" : "color-fall"], lineWidth: 1, lineStyle: frame.library.LineStyle.Dashed, axisLabelVisible: true,
     }))
   }
-  const load = async () => {
-    due = undefined
-    const answer = await fetch(el.dataset.marks, { headers: { Accept: "application/json" } }).catch(() => undefined)
-    if (!answer?.ok) return // the next change of the plan, or the next visit, asks again
-    marks = (await answer.json()).marks
+  const show = (found) => {
+    marks = found.marks
+    waiting = found.waiting ?? []
     draw()
   }
-  document.body.addEventListener("plan-changed", () => { due ??= setTimeout(load, PAUSE) })
+  frame.repaints.push(draw)
+  return { draw, show }
+}
+
+// Asked for again whenever a plan or an order of the person changes.
+export const keepMarks = (url, marks) => {
+  let due
+  const load = async () => {
+    due = undefined
+    const answer = await fetch(url, { headers: { Accept: "application/json" } }).catch(() => undefined)
+    if (answer?.ok) marks.show(await answer.json()) // else the next change, or the next visit, asks again
+  }
+  for (const hint of ["plan-changed", "order-changed"]) document.body.addEventListener(hint, () => { due ??= setTimeout(load, PAUSE) })
   load()
-  return { draw }
 }

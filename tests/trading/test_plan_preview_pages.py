@@ -1,6 +1,5 @@
 """The plan form while it is filled in: the rule in sentences, how often it held in the last year, what it costs to start."""
 
-import math
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -15,16 +14,16 @@ from django.urls import reverse
 from accounts.models import User
 from brokers.models import BrokerAccount
 from markets.models import Instrument, StoredBar
-from markets.types import Interval, Source
+from markets.types import Interval
 from strategies.library.basic import basic_document
 from tests import factories as make
 from tests.trading import scene
+from tests.trading.waves import wave
 from trading.plan_rules import library_rule
 from trading.services import rehearsal
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 30
-HOURS = 600
 
 
 @pytest.fixture(autouse=True)
@@ -36,27 +35,6 @@ def nothing_counted_yet() -> None:
 @pytest.fixture
 def instrument() -> Instrument:
     return scene.make_stock()
-
-
-def wave(instrument: Instrument, hours: int = HOURS) -> None:
-    """Hourly bars up to now whose closes turn every thirty bars."""
-    first = int((make.NOW - timedelta(hours=hours)).timestamp())
-    closes = [70_000 + 3000 * math.sin(n * math.pi / 30) for n in range(hours)]
-    StoredBar.objects.bulk_create(
-        StoredBar(
-            instrument=instrument,
-            interval=Interval.H1,
-            source=Source.SIMULATOR,
-            opened_at=first + n * 3600,
-            closed_at=first + (n + 1) * 3600,
-            open=close,
-            high=close + 100,
-            low=close - 100,
-            close=close,
-            volume=10,
-        )
-        for n, close in enumerate(closes)
-    )
 
 
 def typed(account: BrokerAccount, instrument: Instrument, **changes: str) -> dict[str, str]:

@@ -42,7 +42,7 @@ def firing_of(document: RuleDocument, instrument: Instrument, interval: Interval
         return None
     from strategies import firing
 
-    return firing.firing_of(document, _bars(instrument, interval, newest), int((newest - YEAR).timestamp()))
+    return firing.firing_of(document, year_of_bars(instrument, interval, newest), int((newest - YEAR).timestamp()))
 
 
 def forget() -> None:
@@ -51,8 +51,8 @@ def forget() -> None:
         _kept.clear()
 
 
-def _bars(instrument: Instrument, interval: Interval, newest: datetime) -> Bars:
-    """The bars up to `newest`. Reading them takes longer than counting, so those last looked at stay in memory."""
+def year_of_bars(instrument: Instrument, interval: Interval, newest: datetime) -> Bars:
+    """The bars up to `newest`, a year and its warm-up: reading takes longer than counting, so those last looked at are kept."""
     key = (instrument.pk, instrument.source, interval.value, int(newest.timestamp()))
     with _keeping:
         if key in _kept:

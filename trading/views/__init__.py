@@ -4,10 +4,11 @@ from trading.views.account_files import account_fills_csv, account_orders_csv, a
 from trading.views.account_keys import account_key, account_key_check, account_key_remove, kis_register
 from trading.views.accounts import account_deposit, account_detail, account_list, account_reset, account_withdraw
 from trading.views.alerts import alert_acknowledge, alert_list
+from trading.views.charts import chart_indicators, chart_marks
 from trading.views.fills import fill_list
 from trading.views.limits import limit_change, limits
-from trading.views.orders import order_cancel, order_cancel_all, order_change, order_detail, order_list
 from trading.views.mine import instrument_mine
+from trading.views.orders import order_cancel, order_cancel_all, order_change, order_detail, order_list
 from trading.views.overview import landing, market_speed, overview
 from trading.views.plan_forms import plan_edit, plan_new, plan_preview
 from trading.views.plan_marks import plan_marks
@@ -45,15 +46,17 @@ __all__ = [
     "account_withdraw",
     "alert_acknowledge",
     "alert_list",
+    "chart_indicators",
+    "chart_marks",
     "difference_adopt",
     "difference_ignore",
     "difference_page",
     "fill_list",
     "halt_banner",
+    "instrument_mine",
     "kis_register",
     "landing",
     "limit_change",
-    "instrument_mine",
     "limits",
     "market_speed",
     "order_cancel",
