@@ -57,7 +57,9 @@ export const linesOn = (el, frame) => {
     const panes = new Map()
     for (const line of lines) if (!line.over && !panes.has(line.indicator) && panes.size < PANES) panes.set(line.indicator, panes.size + 1)
     const shown = lines.filter((line) => line.over || panes.has(line.indicator))
-    drawn = shown.map((line, number) => add(line, number, line.over ? 0 : panes.get(line.indicator)))
+    const over = [...new Set(shown.filter((line) => line.over).map((line) => line.indicator))] // a band's three lines are one thing
+    const own = (line) => shown.filter((other) => other.indicator === line.indicator).indexOf(line)
+    drawn = shown.map((line) => add(line, line.over ? over.indexOf(line.indicator) : own(line), line.over ? 0 : panes.get(line.indicator)))
     const [first, ...others] = chart.panes()
     first.setStretchFactor(3)
     others.forEach((pane) => pane.setStretchFactor(1))

@@ -11,7 +11,7 @@ export const tableOf = (el) => {
   const cell = (tag, text, label) => {
     const made = document.createElement(tag)
     made.textContent = text
-    if (tag === "th") made.scope = "row"
+    if (tag === "th") { made.scope = "row"; made.className = "nowrap" }
     else { made.className = "number"; made.dataset.label = label }
     return made
   }
