@@ -28,6 +28,20 @@ export const mount = (el) => {
     return lots > 0 ? (lots * lot).toFixed(places) : ""
   }
 
+  // An amount of money becomes as many whole lots as it buys at the price of the ticket, before fees.
+  const quantityOf = (amount) => {
+    const lot = Number(el.dataset.lot)
+    const worth = chosen("order_type") === "limit" ? typed("limit_price") : chosen("order_type") === "stop" ? typed("stop_price") : Number(el.dataset.price)
+    const lots = lot > 0 && worth > 0 ? Math.floor(amount / (worth * lot) + 1e-9) : 0
+    const places = (el.dataset.lot.split(".")[1] ?? "").length
+    return lots > 0 ? (lots * lot).toFixed(places) : ""
+  }
+  const amount = el.querySelector("[data-amount]")
+  if (amount) {
+    el.querySelector('[data-part="amount"]').hidden = false
+    amount.addEventListener("input", () => put(field("quantity"), quantityOf(Number(amount.value.replaceAll(",", "")))))
+  }
+
   // Whose money the order would move stands in the ticket and above the page: both follow the account that is chosen.
   const showEnvironment = () => {
     const { environment, environmentName } = room() ?? {}

@@ -23,6 +23,7 @@ from trading.services.sending import DISPATCH
 from trading.services.statements import all_entries, all_fills, all_orders, statement, statement_entries
 from trading.services.stops import expire_waiting, trigger_by, trigger_due, trigger_stops
 from trading.services.transfers import deposit, pay_in, pay_out, withdraw, withdrawable
+from trading.services.verdicts import objection_to
 
 __all__ = [
     "DISPATCH",
@@ -54,6 +55,7 @@ __all__ = [
     "holder_name",
     "instruments_with_resting_orders",
     "match_virtual",
+    "objection_to",
     "open_virtual_account",
     "pause_plan",
     "pay_in",

@@ -10,21 +10,22 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from brokers.models import BrokerAccount
-from brokers.protocol import OrderType, TimeInForce
+from brokers.protocol import FORMS, Division, OrderType, TimeInForce
 from markets import services as markets
 from markets.models import Instrument, LatestQuote, Statements
 from markets.services import Moment
-from markets.types import Side, market_day
+from markets.types import Side
 from trading import ledger, risk
 from trading.errors import SameKeyOtherRequest
 from trading.events import publish_account_changed, publish_order_changed
 from trading.lifecycle import OrderState
 from trading.models import Order, OrderEvent, SwingPlan
 from trading.risk import Denial
-from trading.services import books, halts, limits
+from trading.services import books
 from trading.services.asked import Asked, check_account, check_rights
-from trading.services.checks import check_plan, check_rules, check_venue, usable_quote, worst_price
+from trading.services.checks import check_plan, check_rules, check_venue, off_hours, usable_quote
 from trading.services.idempotency import claim_key
+from trading.services.verdicts import judge
 
 ORDERS, EVENTS = Statements(Order), Statements(OrderEvent)
 ORDER_BELL = "kairos_orders"  # the PostgreSQL channel that wakes dispatch
@@ -46,6 +47,7 @@ def place_order(
     plan: SwingPlan | None = None,
     step: int | None = None,
     replaces: Order | None = None,
+    division: Division = Division.PLAIN,
 ) -> Order:
     """Check, reserve and queue one order, in one transaction. The broker has not answered when this returns.
 
@@ -69,6 +71,7 @@ def place_order(
         step=step,
         replaces=replaces,
         ends_at=ends_at,
+        division=Division(division),
     )
     check_rights(asked)
     asked = asked.plain()
@@ -116,25 +119,13 @@ def _same_order(earlier: Order, asked: Asked) -> Order:
 
 
 def _reserve_and_write(order_id: UUID, asked: Asked, quote: LatestQuote, present: Moment) -> Order:
-    rules, on = asked.instrument.rules, market_day(present.at)
-    worst = worst_price(rules, asked.side, asked.limit_price, asked.stop_price, quote, on)
-    needed = risk.to_reserve(rules, asked.side, asked.quantity, worst, on)
-    asset = asked.instrument.currency if asked.side is Side.BUY else asked.instrument.key
-    held = books.held(asked.broker_account, [asset])
-    denial = _forbidden(asked, quote, present, worst) or risk.shortage(
-        asked.side, needed, held.get((ledger.AVAILABLE, asset), Decimal(0))
-    )
-    order = _write(order_id, asked, present, worst, Decimal(0) if denial else needed, denial)
+    verdict = judge(asked, quote, present)
+    denial, needed = verdict.denial, verdict.needed
+    order = _write(order_id, asked, present, verdict.worst, Decimal(0) if denial else needed, denial)
     if not denial:
-        books.book(
-            asked.broker_account, "reserve", f"order:{order.pk}", present.at, ledger.reserve(asset, needed), held
-        )
+        reserved = ledger.reserve(verdict.asset, needed)
+        books.book(asked.broker_account, "reserve", f"order:{order.pk}", present.at, reserved, verdict.held)
     return order
-
-
-def _forbidden(asked: Asked, quote: LatestQuote, present: Moment, worst: Decimal) -> Denial | None:
-    """What forbids this order whatever the account holds: a halt, then a limit."""
-    return halts.denial_at_place(asked) or limits.denial_for(asked, quote, present, worst)
 
 
 def _write(
@@ -153,6 +144,7 @@ def _write(
         stop_price=asked.stop_price,
         worst_price=worst if asked.side is Side.BUY else None,
         time_in_force=asked.time_in_force,
+        division=asked.division,
         purpose=_purpose(asked),
         plan=asked.plan,
         cycle=asked.plan.cycle if asked.plan else None,
@@ -184,5 +176,9 @@ def _purpose(asked: Asked) -> str:
 def _expiry(asked: Asked, present: Moment) -> datetime | None:
     if asked.time_in_force is TimeInForce.GTC:
         return asked.ends_at
+    form = FORMS.get(asked.division)
+    hours = off_hours(asked.instrument, form.hours, present) if form and form.hours else None
+    if hours is not None:
+        return hours.closes_at
     day_over = risk.day_order_expiry(markets.order_calendar(asked.instrument, present), present.at)
     return day_over if asked.ends_at is None else min(day_over, asked.ends_at)

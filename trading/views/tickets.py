@@ -12,12 +12,14 @@ from trading.errors import NotAllowed, TradingError
 from trading.forms import EstimateForm, OrderTicket
 from trading.lifecycle import OrderState
 from trading.models import Order
+from trading.services.asked import Asked
 from trading.templatetags.reasons import error_sentence, sentence
 from trading.templatetags.trading_tags import ticket_context
 from trading.views.access import PersonRequest, refused, signed_in
 from trading.views.keys import blame, with_key
 
 ESTIMATED = ("instrument", "side", "quantity", "order_type", "limit_price", "stop_price")
+JUST_ASKING = "estimate"  # in the place of a key: nothing is written under it
 # what the next ticket begins with
 AGAIN = ("broker_account", "side", "order_type", "limit_price", "stop_price", "time_in_force")
 
@@ -64,13 +66,7 @@ def order_place(request: PersonRequest) -> HttpResponse:
 def order_estimate(request: PersonRequest) -> HttpResponse:
     """What the ticket would cost, or why it could not be sent; a half-filled one is met with silence."""
     form = EstimateForm(request.user, request.POST)
-    context: dict[str, Any] = {}
-    if form.is_valid():
-        asked = {name: form.as_order()[name] for name in ESTIMATED}
-        try:
-            context = {"estimate": services.estimate_order(**asked), **asked}
-        except TradingError as e:
-            context = {"refusal": error_sentence(e)}
+    context = _estimated(request, form) if form.is_valid() else {}
     if request.htmx:
         return render(request, "trading/_order_estimate.html", context)
     ticket = OrderTicket(request.user, request.POST)
@@ -78,6 +74,18 @@ def order_estimate(request: PersonRequest) -> HttpResponse:
     if ticket.traded is None:
         raise Http404
     return render(request, "trading/order_new.html", context | ticket_context(request, ticket, ticket.traded))
+
+
+def _estimated(request: PersonRequest, form: EstimateForm) -> dict[str, Any]:
+    """The cost, and beside it what the order would be denied for; or only why it cannot be an order."""
+    order = form.as_order()
+    asked = {name: order[name] for name in ESTIMATED}
+    try:
+        estimate = services.estimate_order(**asked)
+        denial = services.objection_to(Asked(user=request.user, **order | {"client_key": JUST_ASKING}))
+    except TradingError as e:
+        return {"refusal": error_sentence(e)}
+    return {"estimate": estimate, "objection": sentence(denial.code, denial.facts) if denial else "", **asked}
 
 
 def _ticket_again(request: PersonRequest, ticket: OrderTicket) -> HttpResponse:
