@@ -143,6 +143,7 @@ kis-sandbox: install-dev
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -o requirements-dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra optuna -c requirements.txt -o requirements-optuna.txt
 
 # What can be made again. The database, .env and their secrets stay.
 clean:

@@ -21,12 +21,12 @@ from backtests.services.sweeps import GOALS, PARTS
 
 
 class SweepBody(AskedBody):
-    """`axes` names the values that each parameter takes: {"fast": [5, 10, 20]}."""
+    """`axes` names the values that each parameter takes: {"fast": [5, 10, 20]}. Of one instrument; `optuna` where installed."""
 
     kind = serializers.ChoiceField(choices=list(KINDS))
     axes = Plain()
     goal = serializers.ChoiceField(choices=list(GOALS), required=False)
-    draws = Whole(required=False, help_text="Of a random sweep.")
+    draws = Whole(required=False, help_text="Of a random sweep, and of Optuna's.")
     windows = Whole(required=False, help_text="Of a walk-forward.")
 
 

@@ -7,11 +7,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from backtests import guided
 from backtests.axes import AxisUnreadable, read_axis
 from backtests.forms.runs import RunForm, whole_number
 from backtests.models.sweeps import KINDS
 from backtests.services import Searched
 from backtests.services.sweeps import MOST_COMBINATIONS, WINDOWS
+from backtests.templatetags.backtest_words import sentence
 from strategies.document import ParameterSpec
 from strategies.parameter_words import is_rate, plain_number
 from trading.forms.plan_library import parameter_field
@@ -63,12 +65,15 @@ class SweepForm(RunForm):
 
     kind = forms.ChoiceField(label=_("방법"), choices=list(KINDS.items()))
     goal = forms.ChoiceField(label=_("가장 좋은 것을 고르는 기준"), choices=list(GOALS.items()))
-    draws = whole_number(_("무작위로 뽑을 조합"), 100, 1, MOST_COMBINATIONS)
+    draws = whole_number(_("시험할 조합 수"), 100, 1, MOST_COMBINATIONS)
     windows = whole_number(_("나눌 구간"), 5, WINDOWS.start, WINDOWS.stop - 1)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         del self.fields["beside"]  # one instrument at a time
+        if not guided.is_installed():
+            self._choices("kind", [(kind, name) for kind, name in KINDS.items() if kind != "optuna"])
+            self.fields["kind"].help_text = sentence("optuna_not_installed")
 
     def number_field(self, name: str, spec: ParameterSpec) -> forms.Field:
         usual = parameter_field(name, spec)

@@ -7,15 +7,17 @@ from uuid import UUID
 
 from django.db import transaction
 
+from backtests import guided
+from backtests.errors import BacktestRefused
 from backtests.ground import Ground
 from backtests.models import Job, Sweep, SweepPart
-from backtests.results import Parameters, Window, plain
+from backtests.results import Parameters, Point, Window, plain
 from backtests.services import queue
 from backtests.services.asking import series_of
 from backtests.services.bars import read_bars
 from backtests.services.heart import Heart
 from backtests.setup import Setup
-from backtests.sweeps import SweepRefused, grid, run_points
+from backtests.sweeps import SweepRefused, grid, run_point, run_points
 from backtests.terms import Terms
 from backtests.walk_forward import spans, walk_one
 from strategies.compiler import compile_document
@@ -39,6 +41,8 @@ def work_on_part(job: Job, heart: Heart) -> None:
     setup = replace(Terms.from_data(sweep.terms).setup(), warm_up=warm_up)
     if sweep.kind == "walk_forward":
         found: list[Any] = [_window(part, document, ground, setup)]
+    elif sweep.kind == "optuna":
+        found = _guided(part, document, ground, setup, heart)
     else:
         found = _points(part, document, ground, setup, heart)
     with transaction.atomic():
@@ -69,6 +73,28 @@ def _points(part: SweepPart, document: RuleDocument, ground: Ground, setup: Setu
 
         found += run_points(document, some, bars, rules, setup, ground=shared, progress=progress)
     return found
+
+
+def _guided(part: SweepPart, document: RuleDocument, ground: Ground, setup: Setup, heart: Heart) -> list[Point]:
+    """The whole search, one point after the other. Raises BacktestRefused where this worker has no Optuna."""
+    if not guided.is_installed():
+        raise BacktestRefused("optuna_not_installed")
+    sweep, draws, at_once = part.sweep, part.asked[0]["draws"], max(1, SHARED // len(ground.bars))
+    shared, tried = ground if draws <= at_once else Ground(ground.bars), 0
+
+    def compute(point: Parameters) -> Point:
+        nonlocal shared, tried
+        if tried and tried % at_once == 0:
+            shared = Ground(ground.bars)
+        tried += 1
+        return run_point(document, {**sweep.parameters, **point}, shared, sweep.instrument.rules, setup)
+
+    told = heart.share("computing", READ, COMPUTED)
+    return list(
+        guided.search(
+            document, sweep.axes, draws=draws, goal=sweep.goal, seed=setup.seed, compute=compute, progress=told
+        )
+    )
 
 
 def _window(part: SweepPart, document: RuleDocument, ground: Ground, setup: Setup) -> Window:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,8 +11,10 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import User
+from backtests import guided
 from backtests.errors import BacktestRefused
 from backtests.models import ENDED, Job, Sweep, SweepPart
+from backtests.models.sweeps import KINDS
 from backtests.results import Parameters
 from backtests.services import queue
 from backtests.services.asking import Asked, check, check_same, checked_key, checked_name, columns, lock_person
@@ -31,8 +34,8 @@ GOALS = ("sharpe", "total_return", "cagr", "sortino", "calmar", "profit_factor",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searched:
-    """How the values are searched: `axes` lists what each parameter may be; `draws` of a random sweep, `windows` of a
-    walk-forward. `goal` is the figure of `results.Point` of which more is better."""
+    """How the values are searched: `axes` lists what each parameter may be; `draws` of a random sweep and of
+    Optuna's, `windows` of a walk-forward. `goal` is the figure of `results.Point` of which more is better."""
 
     kind: str
     axes: Mapping[str, Sequence[float]]
@@ -75,30 +78,32 @@ def start_sweep(user: User, asked: Asked, searched: Searched, *, name: str = "",
     if asked.beside:
         raise BacktestRefused("sweep_of_one_instrument")
     _evaluator, (series,) = check(user, asked)
-    points = points_of(asked, searched)
-    steps = count_bars(series) * len(points)
+    count, shares = _planned(asked, searched)
+    steps = count_bars(series) * count
     if steps > MOST_STEPS:
         raise BacktestRefused("too_many_steps", steps=steps, most=MOST_STEPS)
-    shares = _shares(points, searched)
+    searching = {
+        "kind": searched.kind,
+        "axes": {name: list(values) for name, values in searched.axes.items()},
+        "goal": searched.goal,
+        "combinations": count,
+        "windows": searched.windows if searched.kind == "walk_forward" else 0,
+    }
     name = checked_name(name, f"{asked.rule.name} · {asked.instrument.name}")
     with transaction.atomic():
         lock_person(user)
         earlier = Sweep.objects.for_user(user).filter(client_key=client_key).first()
         asked_for = columns(asked, series)
         if earlier is not None:
-            check_same(earlier, asked_for | {"kind": searched.kind, "goal": searched.goal})
+            check_same(earlier, asked_for | searching)
             return earlier
         _check_room(user)
         sweep = Sweep.objects.create(
             user=user,
             client_key=client_key,
             name=name,
-            kind=searched.kind,
             strategy_version=keep(user, asked.rule),
-            axes={name: list(values) for name, values in searched.axes.items()},
-            goal=searched.goal,
-            combinations=len(points),
-            windows=searched.windows if searched.kind == "walk_forward" else 0,
+            **searching,
             **asked_for,
         )
         for number, share in enumerate(shares):
@@ -106,18 +111,29 @@ def start_sweep(user: User, asked: Asked, searched: Searched, *, name: str = "",
         return sweep
 
 
-def points_of(asked: Asked, searched: Searched) -> tuple[Parameters, ...]:
-    """Every combination that is tried, the parameters that stay in each; a random sweep draws from the whole grid.
+def _planned(asked: Asked, searched: Searched) -> tuple[int, list[list[dict[str, Any]]]]:
+    """How many combinations are tried at most, and what each part tries. Raises BacktestRefused."""
+    axes = _checked_axes(searched)
+    if searched.kind == "optuna":
+        count = _guided_count(asked, axes, searched.draws)
+        return count, [[{"draws": count}]]
+    points = _points(asked, searched, axes)
+    return len(points), _shares(points, searched)
 
-    Raises BacktestRefused.
-    """
+
+def _checked_axes(searched: Searched) -> dict[str, Sequence[float]]:
     axes = {name: values for name, values in searched.axes.items() if len(values) > 1}
     if not axes:
         raise BacktestRefused("nothing_to_sweep")
     if searched.goal not in GOALS:
         raise BacktestRefused("unknown_goal", goal=searched.goal)
-    if searched.kind not in ("grid", "random", "walk_forward"):
+    if searched.kind not in KINDS:
         raise BacktestRefused("unknown_kind", kind=searched.kind)
+    return axes
+
+
+def _points(asked: Asked, searched: Searched, axes: Mapping[str, Sequence[float]]) -> tuple[Parameters, ...]:
+    """Every combination that is tried, the parameters that stay in each; a random sweep draws from the whole grid."""
     found = grid(asked.rule.document, axes)
     if searched.kind == "random" and searched.draws < len(found):
         found = tuple(Random(asked.terms.seed).sample(found, max(1, searched.draws)))  # noqa: S311 the same seed, the same
@@ -126,6 +142,16 @@ def points_of(asked: Asked, searched: Searched) -> tuple[Parameters, ...]:
     if len(found) > MOST_COMBINATIONS:
         raise BacktestRefused("too_many_combinations", count=len(found), most=MOST_COMBINATIONS)
     return tuple({**asked.parameters, **point} for point in found)
+
+
+def _guided_count(asked: Asked, axes: Mapping[str, Sequence[float]], draws: int) -> int:
+    """How many points a search that learns may try. The values may hold many more than a grid could be tried of."""
+    if not guided.is_installed():
+        raise BacktestRefused("optuna_not_installed")
+    if not 0 < draws <= MOST_COMBINATIONS:
+        raise BacktestRefused("too_many_combinations", count=draws, most=MOST_COMBINATIONS)
+    grid(asked.rule.document, {name: (min(values), max(values)) for name, values in axes.items()})
+    return min(draws, prod(len(values) for values in axes.values()))
 
 
 def get_sweep(user: User, sweep_id: UUID) -> Sweep:

@@ -92,6 +92,9 @@ SENTENCES: Mapping[str, Any] = {
     "bad_axis": _("값은 5, 10, 20 또는 5~30:5 꼴로 적어 주세요. (%(name)s)"),
     "too_many_sweeps": _("끝나지 않은 탐색이 %(most)s건 있습니다. 끝나거나 취소한 뒤 다시 해 주세요."),
     "too_many_steps": _("봉과 조합을 곱하면 %(steps)s입니다. %(most)s까지 계산합니다. 기간이나 조합을 줄여 주세요."),
+    "optuna_not_installed": _(
+        "이 서버에는 Optuna가 설치되어 있지 않습니다. 격자나 무작위 탐색을 쓰거나, 관리자에게 설치를 부탁해 주세요."
+    ),
     "unknown_goal": _("고를 수 없는 목표입니다."),
     "unknown_kind": _("고를 수 없는 방법입니다."),
     "unknown_parameter": _("이 전략에 없는 값입니다. (%(name)s)"),

@@ -1,21 +1,24 @@
 """Sweeps and walk-forwards in parts: laid together they are what one process would have found."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
-from backtests import services
+from backtests import guided, services
 from backtests.errors import BacktestRefused
 from backtests.models import Backtest, Job, Scorecard, Sweep
 from backtests.results import plain
-from backtests.services import Searched
+from backtests.services import Searched, queue
 from backtests.services.asking import series_of
 from backtests.services.bars import read_bars
 from backtests.services.sweeping import slowest_warm_up
 from backtests.services.sweeps import MOST_WAITING_SWEEPS
 from backtests.sweeps import grid, run_points
+from backtests.terms import Terms
 from backtests.walk_forward import walk
 from markets.models import Instrument
 from strategies.document import RuleDocument
@@ -166,3 +169,53 @@ def test_a_scorecard_is_made_for_a_finished_run_and_once(user: User, stock: Inst
     assert {check["code"] for check in card.checks} >= {"trade_count", "look_ahead", "costs_doubled", "walk_forward"}
     assert next(check for check in card.checks if check["code"] == "look_ahead")["verdict"] == "pass"
     assert Backtest.objects.count() == 1
+
+
+needs_optuna = pytest.mark.skipif(not guided.is_installed(), reason="Optuna, an optional extra, is not installed")
+
+
+@needs_optuna
+def test_a_search_that_learns_keeps_each_point_once_and_the_same_with_the_same_seed(
+    user: User, stock: Instrument
+) -> None:
+    first, again = (start(user, stock, kind="optuna", draws=8) for _ in range(2))
+    other = services.start_sweep(
+        user,
+        scene.asked(user, stock, terms=Terms(cash=scene.CASH, seed=9)),
+        Searched(kind="optuna", axes=AXES_OF(user), draws=8),
+    )
+    assert finish() == 3  # one part each: a point is chosen by those before it
+    found = services.results_of(first)
+    assert len(found) == first.combinations == 8
+    assert len({tuple(row["parameters"].values()) for row in found}) == 8
+    assert found == services.results_of(again)
+    assert [row["parameters"] for row in found] != [row["parameters"] for row in services.results_of(other)]
+    whole = start(user, stock)
+    finish()
+    assert all(row in services.results_of(whole) for row in found)  # the same figures as the grid's
+
+
+@needs_optuna
+def test_a_search_that_learns_ends_when_all_was_tried(user: User, stock: Instrument) -> None:
+    sweep = start(user, stock, kind="optuna", draws=500)
+    finish()
+    assert (sweep.combinations, len(services.results_of(sweep))) == (12, 12)
+
+
+@needs_optuna
+def test_a_search_begun_again_after_its_worker_died_finds_the_same(user: User, stock: Instrument) -> None:
+    sweep, other = (start(user, stock, kind="optuna", draws=5) for _ in range(2))
+    lost = queue.claim()
+    assert lost is not None
+    Job.objects.filter(pk=lost.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert finish() == 2
+    assert services.results_of(sweep) == services.results_of(other)
+
+
+def test_the_same_key_must_mean_the_same_values(user: User, stock: Instrument) -> None:
+    asked, axes = scene.asked(user, stock), AXES_OF(user)
+    first = services.start_sweep(user, asked, Searched(kind="grid", axes=axes), client_key="once")
+    assert services.start_sweep(user, asked, Searched(kind="grid", axes=axes), client_key="once").pk == first.pk
+    fewer = {name: values[:2] for name, values in axes.items()}
+    with pytest.raises(BacktestRefused, match="same_key_other_request"):
+        services.start_sweep(user, asked, Searched(kind="grid", axes=fewer), client_key="once")
