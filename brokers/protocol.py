@@ -3,14 +3,16 @@
 What venues differ in is data (`Abilities`); the code that sends and settles asks that, never for a broker's name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 from uuid import UUID
 
+from markets.off_hours import OffHours
 from markets.types import Side
 
 
@@ -32,6 +34,22 @@ class TimeInForce(StrEnum):
     DAY = "day"
     GTC = "gtc"
     IOC = "ioc"  # what does not fill at once is canceled
+    FOK = "fok"  # all of it at once, or nothing
+
+
+class Division(StrEnum):
+    """How a venue takes an order besides its type: at which price that we do not name, or outside the regular session."""
+
+    PLAIN = "plain"
+    CONDITIONAL = "conditional"  # a limit that becomes a market order in the closing auction
+    BEST = "best"  # a limit at the best price of the other side as it arrives
+    FIRST = "first"  # a limit at the best price of its own side as it arrives
+    PRE_OPEN = "pre_open"  # before the open, at the close of the day before
+    POST_CLOSE = "post_close"  # after the close, at the day's close
+    AFTER = "after"  # a limit in the after-market
+    AFTER_BEST = "after_best"
+    AFTER_FIRST = "after_first"
+    OTHER = "other"  # only in a broker's list: one that we do not send
 
 
 class ReportStatus(StrEnum):
@@ -52,6 +70,31 @@ class CancelReply(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """What an order of one division is made of. `hours`: outside the regular session, when; None: in it."""
+
+    order_type: OrderType
+    times_in_force: frozenset[TimeInForce] = frozenset({TimeInForce.DAY})
+    hours: OffHours | None = None
+
+
+_AT_ONCE_TOO = frozenset({TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK})
+# A market order is one that names no price: who chooses it is the venue. Every other type and time is for plain orders.
+FORMS: Mapping[Division, Form] = MappingProxyType(
+    {
+        Division.CONDITIONAL: Form(OrderType.LIMIT),
+        Division.BEST: Form(OrderType.MARKET, _AT_ONCE_TOO),
+        Division.FIRST: Form(OrderType.MARKET),
+        Division.PRE_OPEN: Form(OrderType.MARKET, hours=OffHours.PRE_OPEN),
+        Division.POST_CLOSE: Form(OrderType.MARKET, hours=OffHours.POST_CLOSE),
+        Division.AFTER: Form(OrderType.LIMIT, _AT_ONCE_TOO, OffHours.AFTER),
+        Division.AFTER_BEST: Form(OrderType.MARKET, _AT_ONCE_TOO, OffHours.AFTER),
+        Division.AFTER_FIRST: Form(OrderType.MARKET, hours=OffHours.AFTER),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Abilities:
     """What a venue can and cannot do (reliability.md §3.5): it drives sending, settling and cancelling.
 
@@ -63,6 +106,7 @@ class Abilities:
     client_order_id: bool  # the venue keeps our id and can be asked by it
     order_types: frozenset[OrderType]  # a stop it lacks is held by us until its price comes
     times_in_force: frozenset[TimeInForce]
+    divisions: frozenset[Division] = frozenset({Division.PLAIN})
     has_wire: bool = True  # False: our own book-keeping, which cannot be in doubt
     settle: timedelta = timedelta(seconds=120)
     reads_needed: int = 3
@@ -83,6 +127,7 @@ class OrderRequest:
     limit_price: Decimal | None  # None: market
     time_in_force: TimeInForce
     claimed_at: datetime  # when the right to send it began: a venue whose requests have a life signs this moment
+    division: Division = Division.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +182,7 @@ class ListedOrder:
     fills: tuple[FillReport, ...] = ()
     reason: str = ""
     raw: dict[str, str] = field(default_factory=dict)
+    division: Division = Division.PLAIN
 
 
 @dataclass(frozen=True, slots=True)

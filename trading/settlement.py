@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from brokers.protocol import Abilities, Holdings, ListedOrder, OrderType
+from brokers.protocol import Abilities, Division, Holdings, ListedOrder, OrderRequest, OrderType
 from markets.types import Side, market_day
 
 
@@ -34,6 +34,7 @@ class Shape:
     quantity: Decimal
     order_type: OrderType  # as it was sent
     limit_price: Decimal | None
+    division: Division = Division.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +176,8 @@ def _candidates(order: Ours, rows: Iterable[ListedOrder], proof: Proof) -> list[
     return [row for row in rows if row.ordered_at >= earliest and shape_of(row) == order.shape]
 
 
-def shape_of(row: ListedOrder) -> Shape:
-    return Shape(row.instrument, row.side, row.quantity, row.order_type, row.limit_price)
+def shape_of(order: ListedOrder | OrderRequest) -> Shape:
+    return Shape(order.instrument, order.side, order.quantity, order.order_type, order.limit_price, order.division)
 
 
 def _verdict(order: Ours, found: list[ListedOrder], evidence: Evidence, proof: Proof) -> Verdict:

@@ -11,6 +11,7 @@ from brokers.kis.budget import Budget
 from brokers.kis.calls import Call, Unsendable
 from brokers.kis.client import KisClient
 from brokers.kis.credentials import Credentials
+from brokers.kis.divisions import CODES, PAPER_CODES
 from brokers.kis.envelope import page, told
 from brokers.kis.instants import korean_day
 from brokers.kis.mapping import Buyable, OrderKey
@@ -43,12 +44,14 @@ ABILITIES = {
     Environment.LIVE: Abilities(
         client_order_id=False,
         order_types=frozenset({OrderType.MARKET, OrderType.LIMIT}),
-        times_in_force=frozenset({TimeInForce.DAY, TimeInForce.IOC}),
+        times_in_force=frozenset({TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK}),
+        divisions=frozenset(kind.division for kind in CODES),
     ),
     Environment.PAPER: Abilities(
         client_order_id=False,
         order_types=frozenset({OrderType.MARKET, OrderType.LIMIT}),
         times_in_force=frozenset({TimeInForce.DAY}),
+        divisions=frozenset(kind.division for kind in PAPER_CODES),
     ),
 }
 

@@ -9,22 +9,16 @@ from decimal import Decimal
 from urllib.parse import quote, urlencode
 
 from brokers.kis.credentials import Credentials
+from brokers.kis.divisions import CODES, PAPER_CODES, Kind
 from brokers.kis.instants import digits_of_day
 from brokers.kis.transactions import Service, transaction
-from brokers.protocol import Environment, OrderRequest, OrderType, TimeInForce
+from brokers.protocol import Environment, OrderRequest, OrderType
 from brokers.wire.values import Garbled
 from markets.types import Side
 
 STOCK = "/uapi/domestic-stock/v1"
 EXCHANGE = "KRX"
 _SYMBOL = re.compile(r"[0-9A-Z]{6}|Q[0-9]{6}")
-DIVISIONS = {
-    (OrderType.LIMIT, TimeInForce.DAY): "00",
-    (OrderType.MARKET, TimeInForce.DAY): "01",
-    (OrderType.LIMIT, TimeInForce.IOC): "11",
-    (OrderType.MARKET, TimeInForce.IOC): "13",
-}
-PAPER_DIVISIONS = frozenset({"00", "01"})  # of these; the practice server has others, and none to be filled at once
 
 
 class Unsendable(ValueError):
@@ -81,12 +75,14 @@ def instrument_key(code: str) -> str:
 
 def division(asked: OrderRequest, environment: Environment) -> str:
     """ORD_DVSN. Raises Unsendable for what the venue has no code for, e.g. an order good till cancelled."""
-    code = DIVISIONS.get((asked.order_type, asked.time_in_force))
-    if code is None and (asked.order_type, TimeInForce.DAY) not in DIVISIONS:
-        raise Unsendable("order_type_not_supported")
-    if code is None or (environment is Environment.PAPER and code not in PAPER_DIVISIONS):
-        raise Unsendable("time_in_force_not_supported")
-    return code
+    codes = CODES if environment is Environment.LIVE else PAPER_CODES
+    found = codes.get(Kind(asked.division, asked.order_type, asked.time_in_force))
+    if found is not None:
+        return found
+    if not any(kind.division is asked.division for kind in codes):
+        raise Unsendable("division_not_supported")
+    is_known = any((kind.division, kind.order_type) == (asked.division, asked.order_type) for kind in codes)
+    raise Unsendable("time_in_force_not_supported" if is_known else "order_type_not_supported")
 
 
 def order(asked: OrderRequest, who: Credentials) -> Call:

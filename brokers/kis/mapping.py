@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from brokers.kis.calls import instrument_key
+from brokers.kis.divisions import kind_of
 from brokers.kis.envelope import field
 from brokers.kis.instants import day, day_of, digits_of_day, instant
 from brokers.protocol import Holdings, ListedOrder, OrderType, ReportStatus
@@ -19,7 +20,6 @@ from markets.types import Side
 
 KEY = re.compile(r"[0-9]{8}-[0-9]{5}-[0-9]{10}")
 SIDES = {"01": Side.SELL, "02": Side.BUY}
-MARKET_DIVISIONS = frozenset({"01", "13", "14"})
 CASH = "현금"
 _DIGITS = re.compile(r"[0-9]{1,10}")
 _SHARES = re.compile(r"[0-9]{1,15}")
@@ -160,7 +160,8 @@ def _listed_order(row: Mapping[str, Any], today: date, replaced: set[tuple[date,
     if side is None:
         raise Garbled("neither a buy nor a sale")
     price = not_negative(field(row, "ord_unpr"))
-    is_market = field(row, "ord_dvsn_cd") in MARKET_DIVISIONS
+    kind = kind_of(field(row, "ord_dvsn_cd"))
+    names_no_price = kind.order_type is OrderType.MARKET  # whatever price the venue chose and tells
     quantity, filled = shares(field(row, "ord_qty")), shares(field(row, "tot_ccld_qty"))
     amount = not_negative(field(row, "tot_ccld_amt"))
     if not quantity or filled > quantity or bool(filled) != bool(amount):
@@ -171,15 +172,15 @@ def _listed_order(row: Mapping[str, Any], today: date, replaced: set[tuple[date,
         instrument=instrument_key(field(row, "pdno")),
         side=side,
         quantity=quantity,
-        # At the best price, at the middle and so on: a limit of the venue's choosing, and no order of ours.
-        order_type=OrderType.MARKET if is_market else OrderType.LIMIT,
-        limit_price=None if is_market or not price else price,
+        order_type=kind.order_type,
+        limit_price=None if names_no_price or not price else price,
         ordered_at=instant(on, field(row, "ord_tmd")),
         status=_status(row, key, on < today, replaced),
         filled_quantity=filled,
         filled_amount=amount,
         raw={name: field(row, name) for name in ("ord_dvsn_cd", "rmn_qty", "rjct_qty", "cncl_yn", "orgn_odno")}
         | {"cncl_cfrm_qty": _canceled_text(row), "exchange": field(row, "excg_id_dvsn_cd", "excg_id_dvsn_Cd")},
+        division=kind.division,
     )
 
 
@@ -225,7 +226,7 @@ def _newer(before: ListedOrder | None, listed: ListedOrder) -> ListedOrder:
     """Of one order told on two pages, what was told last: it may have filled meanwhile. Raises Garbled."""
     if before is None:
         return listed
-    same = ("instrument", "side", "quantity", "order_type", "limit_price", "ordered_at")
+    same = ("instrument", "side", "quantity", "order_type", "limit_price", "division", "ordered_at")
     if any(getattr(before, name) != getattr(listed, name) for name in same):
         raise Garbled("one key for two orders")
     return listed if listed.filled_quantity >= before.filled_quantity else before

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from brokers.kis import mapping
 from brokers.kis.envelope import Page, page
 from brokers.kis.mapping import OrderKey, accepted_key, listed_orders
-from brokers.protocol import Holdings, ListedOrder, OrderType, ReportStatus
+from brokers.protocol import Division, Holdings, ListedOrder, OrderType, ReportStatus
 from brokers.wire.messages import Reply
 from brokers.wire.values import Garbled
 from markets.types import Side
@@ -178,22 +178,26 @@ def test_a_row_that_cannot_be_voids_the_list(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("division", "price", "kind", "limit"),
+    ("code", "price", "kind", "limit", "division"),
     [
-        ("00", "71100", OrderType.LIMIT, Decimal(71100)),
-        ("01", "0", OrderType.MARKET, None),
-        ("13", "0", OrderType.MARKET, None),
-        ("11", "71100", OrderType.LIMIT, Decimal(71100)),
-        ("41", "71100", OrderType.LIMIT, Decimal(71100)),
-        ("03", "0", OrderType.LIMIT, None),
-        ("99", "0", OrderType.LIMIT, None),
+        ("00", "71100", OrderType.LIMIT, Decimal(71100), Division.PLAIN),
+        ("01", "0", OrderType.MARKET, None, Division.PLAIN),
+        ("13", "0", OrderType.MARKET, None, Division.PLAIN),
+        ("11", "71100", OrderType.LIMIT, Decimal(71100), Division.PLAIN),
+        ("02", "71100", OrderType.LIMIT, Decimal(71100), Division.CONDITIONAL),
+        ("03", "0", OrderType.MARKET, None, Division.BEST),
+        ("03", "71200", OrderType.MARKET, None, Division.BEST),
+        ("41", "71100", OrderType.LIMIT, Decimal(71100), Division.AFTER),
+        ("21", "71150", OrderType.LIMIT, Decimal(71150), Division.OTHER),
+        ("99", "0", OrderType.LIMIT, None, Division.OTHER),
     ],
 )
-def test_an_order_at_the_venues_own_price_never_looks_like_a_market_order_of_ours(
-    division: str, price: str, kind: OrderType, limit: Decimal | None
+def test_an_order_is_read_with_how_the_venue_takes_it(
+    code: str, price: str, kind: OrderType, limit: Decimal | None, division: Division
 ) -> None:
-    listed = only({**ROW, "ord_dvsn_cd": division, "ord_unpr": price})
-    assert (listed.order_type, listed.limit_price) == (kind, limit)
+    """I2: an order at the best price, whatever the venue tells of that, never looks like a market order of ours."""
+    listed = only({**ROW, "ord_dvsn_cd": code, "ord_unpr": price})
+    assert (listed.order_type, listed.limit_price, listed.division) == (kind, limit, division)
 
 
 def test_an_order_told_on_two_pages_is_one_with_what_was_told_last() -> None:

@@ -292,7 +292,9 @@ class TestTheBadInputTable:
             ({"limit_price": "9" * 40}, "너무 크거나"),
             ({"side": "short"}, "올바르게"),
             ({"order_type": "iceberg"}, "올바르게"),
-            ({"time_in_force": "fok"}, "올바르게"),
+            ({"time_in_force": "gtd"}, "올바르게"),
+            ({"division": "iceberg"}, "올바르게"),
+            ({"division": "conditional"}, "주문 구분"),
         ],
     )
     def test_a_page_says_what_is_wrong(

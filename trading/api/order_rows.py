@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from accounts.api.fields import Answer, NumberText
 from accounts.models import User
-from brokers.protocol import OrderType, TimeInForce
+from brokers.protocol import Division, OrderType, TimeInForce
 from markets.models.fields import exact
 from markets.types import Side
 from trading.api.rows import select
@@ -20,16 +20,39 @@ from trading.templatetags.reasons import sentence
 SIDES = [each.value for each in Side]
 TYPES = [each.value for each in OrderType]
 TIMES_IN_FORCE = [each.value for each in TimeInForce]
+DIVISIONS = [each.value for each in Division if each is not Division.OTHER]
 STATES = [each.value for each in OrderState]
 
 EXACT = ("quantity", "limit_price", "stop_price", "filled_quantity", "filled_amount", "fee", "tax")
 PLAIN = (
     *("id", "broker_account_id", "instrument__venue", "instrument__symbol", "instrument__currency", "side"),
-    *("order_type", "time_in_force", "purpose", "plan_id", "step", "state", "reason", "facts", "cancel_requested"),
+    *(
+        "order_type",
+        "time_in_force",
+        "division",
+        "purpose",
+        "plan_id",
+        "step",
+        "state",
+        "reason",
+        "facts",
+        "cancel_requested",
+    ),
     *("replaces_id", "market_at", "created_at", "expires_at", "finished_at", "version"),
 )
 SAME = (
-    *("id", "side", "order_type", "time_in_force", "purpose", "step", "state", "reason", "cancel_requested"),
+    *(
+        "id",
+        "side",
+        "order_type",
+        "time_in_force",
+        "division",
+        "purpose",
+        "step",
+        "state",
+        "reason",
+        "cancel_requested",
+    ),
     *("market_at", "created_at", "expires_at", "finished_at", "version"),
 )
 FILL_EXACT = ("quantity", "price", "amount", "fee", "tax")
@@ -49,6 +72,7 @@ class OrderAnswer(Answer):
     side = serializers.ChoiceField(choices=SIDES)
     order_type = serializers.ChoiceField(choices=TYPES)
     time_in_force = serializers.ChoiceField(choices=TIMES_IN_FORCE)
+    division = serializers.ChoiceField(choices=DIVISIONS)
     quantity = NumberText()
     limit_price = NumberText(allow_null=True)
     stop_price = NumberText(allow_null=True)

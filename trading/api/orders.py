@@ -11,7 +11,7 @@ from accounts.api.fields import Answer, InstrumentKey, Key, NumberText, Strict
 from accounts.api.pages import PageQuery, page
 from accounts.api.problems import Problem
 from accounts.api.view import ApiRequest, ApiView, operation, require_match
-from brokers.protocol import OrderType, TimeInForce
+from brokers.protocol import Division, OrderType, TimeInForce
 from markets.types import Side
 from trading import services
 from trading.api import order_rows as rows
@@ -44,6 +44,12 @@ class OrderBody(Strict):
     limit_price = NumberText(required=False, allow_null=True)
     stop_price = NumberText(required=False, allow_null=True)
     time_in_force = serializers.ChoiceField(choices=rows.TIMES_IN_FORCE, default="day")
+    division = serializers.ChoiceField(
+        choices=rows.DIVISIONS,
+        default="plain",
+        help_text="How the venue takes it; all but `plain` only where the account's broker can. `conditional` and `after` are "
+        "limit orders, the others market orders: the venue chooses their price.",
+    )
 
 
 class EstimateBody(Strict):
@@ -108,6 +114,7 @@ class Orders(ApiView):
             limit_price=asked.get("limit_price"),
             stop_price=asked.get("stop_price"),
             time_in_force=TimeInForce(asked["time_in_force"]),
+            division=Division(asked["division"]),
             client_key=self.key,
         )
         return answered(request, order)

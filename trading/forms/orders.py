@@ -8,12 +8,12 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from brokers.protocol import OrderType, TimeInForce
+from brokers.protocol import Division, OrderType, TimeInForce
 from markets.models import Instrument
 from markets.types import Side
 from trading.forms.fields import AccountField, InstrumentField, NumberField
 from trading.models import Order
-from trading.models.orders import SIDE_LABELS, TIME_IN_FORCE_LABELS, TYPE_LABELS
+from trading.models.orders import DIVISION_LABELS, SIDE_LABELS, TIME_IN_FORCE_LABELS, TYPE_LABELS
 
 OLD_PAGE = _("주문 화면이 오래되었습니다. 다시 보내 주세요.")
 PRICES = {OrderType.LIMIT: "limit_price", OrderType.STOP: "stop_price"}  # the price that each kind of order has
@@ -52,10 +52,19 @@ class OrderTicket(KeyedForm):
         error_messages={"required": _("스톱 가격을 적어 주세요.")},
     )
     time_in_force = forms.ChoiceField(label=_("유효 기간"), choices=list(TIME_IN_FORCE_LABELS.items()))
+    division = forms.ChoiceField(
+        label=_("주문 구분"),
+        choices=list(DIVISION_LABELS.items()),
+        required=False,
+        help_text=_("증권사 계좌에서만 쓸 수 있습니다."),
+    )
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("AccountField", self.fields["broker_account"]).belong_to(user)
+
+    def clean_division(self) -> str:
+        return self.cleaned_data["division"] or Division.PLAIN.value
 
     @classmethod
     def blank(cls, user: User, instrument: Instrument, **initial: Any) -> "OrderTicket":
@@ -65,6 +74,7 @@ class OrderTicket(KeyedForm):
             "side": Side.BUY,
             "order_type": OrderType.LIMIT,
             "time_in_force": TimeInForce.DAY,
+            "division": Division.PLAIN,
             "client_key": uuid4().hex,
         }
         return cls(user, initial=start | initial)
@@ -100,6 +110,7 @@ class OrderTicket(KeyedForm):
             "limit_price": asked["limit_price"],
             "stop_price": asked["stop_price"],
             "time_in_force": TimeInForce(asked["time_in_force"]),
+            "division": Division(asked["division"]),
             "client_key": asked.get("client_key", ""),
         }
 

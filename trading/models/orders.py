@@ -10,7 +10,7 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from brokers.protocol import OrderRequest, OrderType, TimeInForce
+from brokers.protocol import Division, OrderRequest, OrderType, TimeInForce
 from markets.models import ExactDecimalField
 from markets.types import Side
 from trading import lifecycle
@@ -22,6 +22,18 @@ TIME_IN_FORCE_LABELS = {
     TimeInForce.DAY: _("당일"),
     TimeInForce.GTC: _("취소할 때까지"),
     TimeInForce.IOC: _("즉시 체결 후 잔량 취소"),
+    TimeInForce.FOK: _("전량 즉시 체결 아니면 취소"),
+}
+DIVISION_LABELS = {
+    Division.PLAIN: _("일반"),
+    Division.CONDITIONAL: _("조건부지정가"),
+    Division.BEST: _("최유리지정가"),
+    Division.FIRST: _("최우선지정가"),
+    Division.PRE_OPEN: _("장전 시간외"),
+    Division.POST_CLOSE: _("장후 시간외"),
+    Division.AFTER: _("애프터마켓 지정가"),
+    Division.AFTER_BEST: _("애프터마켓 최유리"),
+    Division.AFTER_FIRST: _("애프터마켓 최우선"),
 }
 PURPOSE_LABELS = {"manual": _("직접 주문"), "entry": _("진입"), "exit": _("청산")}
 STATE_LABELS = {
@@ -73,6 +85,9 @@ class Order(models.Model):
     worst_price = ExactDecimalField(null=True)  # a market buy's cash guard: it never pays more than was reserved
     collar_price = ExactDecimalField(_("시장가 한계"), null=True)  # the limit a market order goes out with
     time_in_force = models.CharField(_("유효 기간"), max_length=4, choices=list(TIME_IN_FORCE_LABELS.items()))
+    division = models.CharField(
+        _("주문 구분"), max_length=16, choices=list(DIVISION_LABELS.items()), default=Division.PLAIN.value
+    )
     purpose = models.CharField(_("목적"), max_length=8, choices=list(PURPOSE_LABELS.items()), default="manual")
     plan = models.ForeignKey("trading.SwingPlan", models.PROTECT, null=True, related_name="orders")
     cycle = models.PositiveIntegerField(null=True)
@@ -213,6 +228,7 @@ class Order(models.Model):
             limit_price=self.limit_price if self.collar_price is None else self.collar_price,
             time_in_force=TimeInForce(self.time_in_force),
             claimed_at=self.sent_at,
+            division=Division(self.division),
         )
 
 

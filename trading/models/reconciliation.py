@@ -22,6 +22,7 @@ class BrokerOrder(models.Model):
     side = models.CharField(_("매매 구분"), max_length=4, choices=list(SIDE_LABELS.items()))
     quantity = ExactDecimalField(_("수량"))
     order_type = models.CharField(max_length=8)
+    division = models.CharField(max_length=16, default="plain")  # brokers.protocol.Division
     limit_price = ExactDecimalField(_("지정가"), null=True)
     ordered_at = models.DateTimeField(_("주문"))  # venue time
     status = models.CharField(max_length=16)

@@ -10,7 +10,7 @@ from accounts.models import User
 from brokers import services as brokers
 from brokers.errors import BrokerNotConfigured
 from brokers.models import BrokerAccount
-from brokers.protocol import Abilities, Environment, OrderType, TimeInForce
+from brokers.protocol import Abilities, Division, Environment, OrderType, TimeInForce
 from markets.models import Instrument
 from markets.rules import RuleViolation, require_number
 from markets.types import Side
@@ -37,6 +37,7 @@ class Asked:
     step: int | None = None
     replaces: Order | None = None  # the ended order of which this is the changed rest
     ends_at: datetime | None = None  # market time at which it is over, where that is before its time in force says
+    division: Division = Division.PLAIN
 
     @property
     def is_planned_stop(self) -> bool:
@@ -47,6 +48,7 @@ class Asked:
     def fingerprint(self) -> str:
         """The same for the same wish, however often it is sent."""
         ends = () if self.ends_at is None else (self.ends_at.isoformat(),)
+        division = () if self.division is Division.PLAIN else (self.division.value,)
         return fingerprint(
             "order",
             str(self.broker_account.pk),
@@ -60,6 +62,7 @@ class Asked:
             str(self.plan.pk) if self.plan else None,
             self.step,
             *ends,
+            *division,
         )
 
     def plain(self) -> "Asked":

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from brokers.protocol import OrderType, ReportStatus, TimeInForce
+from brokers.protocol import Division, OrderType, ReportStatus, TimeInForce
 from markets import services as markets
 from markets.types import Side
 from trading.errors import OrderDenied, OrderNotOpen, OrderRefused, TradingError
@@ -178,6 +178,7 @@ def _rest(order: Order, wish: Wish) -> dict[str, Any]:
         "limit_price": wish.limit_price,
         "stop_price": wish.stop_price,
         "time_in_force": TimeInForce(order.time_in_force),
+        "division": Division(order.division),
         "client_key": _key_of_rest(order),
         "replaces": order,
     }

@@ -4,17 +4,25 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from brokers.protocol import OrderType
+from brokers.protocol import FORMS, Abilities, Division, OrderType
 from brokers.virtual import costs
 from markets import services as markets
 from markets.dated import NoRuleInForce
 from markets.models import Instrument, LatestQuote
-from markets.rules import RuleViolation, check_order
+from markets.off_hours import KST, OffHours, Window, window
+from markets.rules import RuleViolation, check_order, price_band
 from markets.services import Moment
-from markets.types import InstrumentRules, Side, Source, market_day
+from markets.types import InstrumentKind, InstrumentRules, Side, Source, market_day
 from trading import risk
 from trading.errors import OrderRefused
+from trading.risk import Denial
 from trading.services.asked import Asked, abilities_of
+
+# A buy of these may fill above any limit that we name.
+NOT_BOUND_BY_US = frozenset(
+    {Division.CONDITIONAL, *(each for each, form in FORMS.items() if form.order_type is OrderType.MARKET)}
+)
+FUNDS = frozenset({InstrumentKind.ETF})
 
 
 def check_venue(asked: Asked) -> None:
@@ -25,6 +33,43 @@ def check_venue(asked: Asked) -> None:
         raise OrderRefused("order_type_not_supported", order_type=asked.order_type)
     if asked.time_in_force not in abilities.times_in_force:
         raise OrderRefused("time_in_force_not_supported", time_in_force=asked.time_in_force)
+    check_division(asked, abilities)
+
+
+def check_division(asked: Asked, abilities: Abilities) -> None:
+    """Raise OrderRefused for a division that the venue lacks, or whose form the order does not have."""
+    if asked.division not in abilities.divisions:
+        raise OrderRefused("division_not_supported", field="division", division=asked.division)
+    form = FORMS.get(asked.division)
+    if form is None:
+        return
+    if asked.order_type is not form.order_type:
+        raise OrderRefused("order_type_not_of_division", field="division", order_type=form.order_type)
+    if asked.time_in_force not in form.times_in_force:
+        raise OrderRefused("time_in_force_not_of_division", field="time_in_force")
+    if form.hours is OffHours.AFTER and InstrumentKind(asked.instrument.kind) in FUNDS:
+        raise OrderRefused("no_funds_in_after_market", instrument=asked.instrument.key)
+
+
+def closed_denial(instrument: Instrument, division: Division, present: Moment) -> Denial | None:
+    """Why no order of this division is taken now, or None: the regular session, or the hours it is for."""
+    form = FORMS.get(division)
+    if form is None or form.hours is None:
+        is_open = markets.session_calendar(instrument, present).is_open(present.at)
+        return None if is_open else Denial("closed_session", {"instrument": instrument.key})
+    hours = off_hours(instrument, form.hours, present)
+    if hours is not None and hours.holds(present.at):
+        return None
+    told = {name: f"{at.astimezone(KST):%H:%M}" for name, at in hours._asdict().items()} if hours else {}
+    return Denial("not_in_its_hours" if hours else "closed_session", {"instrument": instrument.key, **told})
+
+
+def off_hours(instrument: Instrument, which: OffHours, present: Moment) -> Window | None:
+    """The hours of the market's present day; None where that day has none, as in a market without sessions."""
+    if not present.keeps_sessions:
+        return None
+    session = markets.calendar(instrument.calendar).session(market_day(present.at))
+    return None if session is None else window(which, session)
 
 
 def usable_quote(instrument: Instrument) -> LatestQuote:
@@ -44,8 +89,8 @@ def check_rules(asked: Asked, quote: LatestQuote, present: Moment) -> None:
     """
     stop_price = None if asked.is_planned_stop else asked.stop_price
     check_numbers(asked.instrument, asked.side, asked.quantity, asked.limit_price, stop_price, quote, present.at)
-    if not markets.session_calendar(asked.instrument, present).is_open(present.at):
-        raise OrderRefused("closed_session", instrument=asked.instrument.key)
+    if denial := closed_denial(asked.instrument, asked.division, present):
+        raise OrderRefused(denial.code, **denial.facts)
 
 
 def check_plan(asked: Asked, present: Moment) -> None:
@@ -101,8 +146,15 @@ def worst_price(
     stop_price: Decimal | None,
     quote: LatestQuote,
     on: date,
+    division: Division = Division.PLAIN,
 ) -> Decimal:
-    """The most a buy may pay per unit; for a sale, the price it is reckoned at."""
+    """The most a buy may pay per unit; for a sale, the price it is reckoned at.
+
+    Where the venue chooses the price, or drops the limit in the closing auction, that is the day's upper limit, as the
+    broker itself sets aside.
+    """
+    if side is Side.BUY and division in NOT_BOUND_BY_US and (band := price_band(rules, quote.base_price, on)):
+        return band[1]
     if limit_price is not None:
         return limit_price
     if side is Side.SELL:

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from brokers.models import BrokerAccount
-from brokers.protocol import Abilities, Holdings, ListedOrder, OrderType
+from brokers.protocol import Abilities, Division, Holdings, ListedOrder, OrderType
 from markets.types import Side
 from trading import settlement
 from trading.lifecycle import OrderState
@@ -34,7 +34,6 @@ from trading.settlement import (
     NotPlaced,
     Ours,
     Proof,
-    Shape,
     Standing,
     Unproven,
     Verdict,
@@ -157,7 +156,7 @@ def _as_ours(order: Order, before: Holdings | None) -> Ours:
     return Ours(
         order.pk,
         order.client_id,
-        Shape(request.instrument, request.side, request.quantity, request.order_type, request.limit_price),
+        settlement.shape_of(request),
         STANDINGS[OrderState(order.state)],
         request.claimed_at,
         order.clean_reads,
@@ -226,6 +225,7 @@ def _as_row(
         side=Side(listed.side),
         quantity=listed.quantity,
         order_type=OrderType(listed.order_type),
+        division=Division(listed.division),
         limit_price=listed.limit_price,
         ordered_at=listed.ordered_at,
         status=listed.status,

@@ -1,6 +1,6 @@
 """What keeps a pending order from leaving at the last moment: it was let through when placed, and much has moved since."""
 
-from brokers.protocol import Abilities
+from brokers.protocol import Abilities, Division
 from markets import services as markets
 from markets.services import Moment
 from markets.types import Side
@@ -8,6 +8,7 @@ from trading import latches
 from trading.models import Order
 from trading.risk import Denial
 from trading.services import differences, halts, limits
+from trading.services.checks import closed_denial
 
 
 def denial_for(order: Order, present: Moment, venue: Abilities) -> Denial | None:
@@ -26,8 +27,8 @@ def _wishes(order: Order, present: Moment) -> Denial | None:
 def _market(order: Order, present: Moment) -> Denial | None:
     """The same codes as when an order is placed."""
     facts = {"instrument": order.instrument.key}
-    if not markets.session_calendar(order.instrument, present).is_open(present.at):
-        return Denial("closed_session", facts)
+    if closed := closed_denial(order.instrument, Division(order.division), present):
+        return closed
     quote = markets.latest_quote(order.instrument)
     if quote is None:
         return Denial("no_price", facts)

@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from brokers.models import BrokerAccount
-from brokers.protocol import Environment, OrderType
+from brokers.protocol import Division, Environment, OrderType
 from markets import services as markets
 from markets.models import Instrument, LatestQuote
 from markets.services import Moment
@@ -61,6 +61,15 @@ class Wish:
     since: datetime | None = None  # when it was written
     is_replacement: bool = False
     reserved: Decimal = ZERO  # of its own
+    division: Division = Division.PLAIN
+
+    def price_at(self, quote: LatestQuote) -> Decimal | None:
+        """What it names or, where the venue takes the best price of the other side, that; None: collared, or no worse."""
+        if self.waits:
+            return None
+        if self.division not in {Division.BEST, Division.AFTER_BEST}:
+            return self.limit_price
+        return (quote.ask if self.side is Side.BUY else quote.bid) or quote.price
 
     @property
     def is_real(self) -> bool:
@@ -89,6 +98,7 @@ def denial_for(asked: Asked, quote: LatestQuote, present: Moment, worst_price: D
         position_side="",
         quantity=asked.quantity,
         order_type=asked.order_type,
+        division=asked.division,
         limit_price=asked.limit_price,
         worst_price=worst_price,
         is_triggered=False,
@@ -119,6 +129,7 @@ def _wish_of(order: Order) -> Wish:
         since=order.created_at,
         is_replacement=order.replaces_id is not None,
         reserved=order.reserved,
+        division=Division(order.division),
     )
 
 
@@ -127,7 +138,7 @@ def collar_at_claim(order: Order, present: Moment) -> Decimal | None:
 
     It is reckoned anew at each claim, from the quote that this claim was checked against.
     """
-    if not order.is_at_market:
+    if not order.is_at_market or order.division != Division.PLAIN:
         return None
     scopes = _wish_of(order).scopes
     kind = InstrumentKind(order.instrument.kind)
@@ -166,7 +177,7 @@ def _facts(wish: Wish, quote: LatestQuote, values: Limits) -> Facts:
         "side": wish.side,
         "kind": InstrumentKind(wish.instrument.kind),
         "reference": quote.price,
-        "limit_price": None if wish.waits else wish.limit_price,
+        "limit_price": wish.price_at(quote),
         "amount": (wish.worst_price or quote.price) * wish.quantity,
         "quote_age": Decimal(round((timezone.now() - quote.received_at).total_seconds() * 10)) / 10,
         "of_plan": wish.plan is not None,

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from brokers.protocol import FillReport, OrderReport, ReportStatus, TimeInForce
 from brokers.virtual import costs
-from brokers.virtual.matching import Depth, Level, Match, Resting, floor_units, from_units, match, to_units
+from brokers.virtual.matching import Depth, Level, Match, Resting, Terms, floor_units, from_units, match, to_units
 from brokers.virtual.terms import matching_terms
 from markets import services as markets
 from markets.models import Instrument
@@ -22,6 +22,7 @@ from trading.models import Order
 from trading.services.reports import fold, locked
 
 VIRTUAL = "virtual"
+AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 def instruments_with_resting_orders() -> set[int]:
@@ -86,15 +87,32 @@ def _fill(orders: Sequence[Order], instrument: Instrument, book: OrderBook, base
     rules, on = instrument.rules, market_day(book.at)
     terms = matching_terms(instrument.source, rules, base_price or _base_price(instrument, book.at), on)
     resting = [_resting(order, number, rules) for number, order in enumerate(orders)]
-    matches = match(resting, _depth(book, rules), terms)
+    matches = _matched(orders, resting, _depth(book, rules), terms)
     takers = {each.id for each in matches}
-    moving = [n for n, order in enumerate(orders) if n in takers or order.time_in_force == TimeInForce.IOC]
+    moving = [n for n, order in enumerate(orders) if n in takers or order.time_in_force in AT_ONCE]
     if not moving or not markets.session_calendar(instrument).is_open(book.at):
         return 0
     reports = [
         (orders[n], _report(orders[n], [each for each in matches if each.id == n], rules, book.at)) for n in moving
     ]
     return sum(fold_if_unmoved(order, report, book.at) for order, report in reports)
+
+
+def _matched(orders: Sequence[Order], resting: Sequence[Resting[int]], depth: Depth, terms: Terms) -> list[Match[int]]:
+    """What trades, orders for all or nothing left out that would not fill whole: they leave the book to the others."""
+    left = list(resting)
+    while True:
+        matches = match(left, depth, terms)
+        short = [each for each in left if _falls_short(orders[each.id], each, matches)]
+        if not short:
+            return matches
+        left.remove(short[-1])  # the last to come gives way first
+
+
+def _falls_short(order: Order, resting: Resting[int], matches: Sequence[Match[int]]) -> bool:
+    if order.time_in_force != TimeInForce.FOK:
+        return False
+    return sum(each.quantity for each in matches if each.id == resting.id) < resting.remaining
 
 
 def _base_price(instrument: Instrument, at: datetime) -> Decimal | None:
@@ -108,8 +126,9 @@ def _report(order: Order, matches: list[Match[int]], rules: InstrumentRules, at:
     """What the market did with one order; of one that takes what is there at once, the rest is canceled."""
     fills = _fill_reports(order, matches, rules, at)
     has_rest = sum((fill.quantity for fill in fills), order.filled_quantity) < order.quantity
-    if order.time_in_force == TimeInForce.IOC and has_rest:
-        return OrderReport(ReportStatus.CANCELED, fills=fills, reason="ioc_rest")
+    if order.time_in_force in AT_ONCE and has_rest:
+        reason = "ioc_rest" if order.time_in_force == TimeInForce.IOC else "fok_not_filled"
+        return OrderReport(ReportStatus.CANCELED, fills=fills, reason=reason)
     return OrderReport(ReportStatus.ACCEPTED, fills=fills)
 
 

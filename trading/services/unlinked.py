@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from brokers.protocol import OrderRequest, OrderType, ReportStatus, TimeInForce
+from brokers.protocol import Division, OrderRequest, OrderType, ReportStatus, TimeInForce
 from markets.models import Instrument
 from markets.types import Side
 from trading.latches import Mode
@@ -53,7 +53,14 @@ def as_request(row: BrokerOrder) -> OrderRequest:
         limit_price=row.limit_price,
         time_in_force=TimeInForce.DAY,
         claimed_at=row.ordered_at,
+        division=_division(row),
     )
+
+
+def _division(row: BrokerOrder) -> Division:
+    """A cancel names the division of what is left; one that we do not know is called plain, as most are."""
+    told = Division(row.division)
+    return Division.PLAIN if told is Division.OTHER else told
 
 
 def _due() -> QuerySet[BrokerOrder]:

@@ -8,6 +8,8 @@ from django import template
 from django.utils.translation import gettext_lazy as _
 
 from trading.errors import TradingError
+from trading.models.orders import SIDE_LABELS, TYPE_LABELS
+from trading.models.plans import SIGNAL_LABELS
 from trading.models.safety import SCOPES
 
 register = template.Library()
@@ -25,6 +27,12 @@ SENTENCES = {
     "stop_price_without_stop": _("스톱 주문이 아니면 스톱 가격을 적지 않습니다."),
     "stop_already_reached": _("현재가 %(price)s이(가) 이미 스톱 가격에 닿아 있습니다."),
     "order_type_not_supported": _("이 계좌의 증권사가 받지 않는 주문 종류입니다."),
+    "division_not_supported": _("이 계좌의 증권사가 받지 않는 주문 구분입니다."),
+    "order_type_not_of_division": _("이 주문 구분에는 다른 주문 종류를 골라야 합니다: %(order_type)s"),
+    "time_in_force_not_of_division": _("이 주문 구분에는 쓸 수 없는 유효 기간입니다."),
+    "not_in_its_hours": _("이 주문 구분은 %(opens_at)s부터 %(closes_at)s 전까지만 받습니다."),
+    "no_funds_in_after_market": _("애프터마켓에서는 ETF와 ETN을 거래할 수 없습니다."),
+    "fok_not_filled": _("한 번에 모두 체결할 수 없어 취소되었습니다."),
     "time_in_force_not_supported": _("이 계좌의 증권사가 받지 않는 유효 기간입니다."),
     "live_trading_off": _("실전 거래가 꺼져 있어 실전 계좌로는 주문할 수 없습니다."),
     "instrument_not_tradable": _("거래할 수 없는 종목입니다."),
@@ -203,8 +211,18 @@ SENTENCES = {
     "strategy_name_taken": _("이미 같은 이름의 전략이 있습니다: %(name)s"),
     "too_many_strategies": _("전략은 %(limit)s개까지 저장할 수 있습니다."),
     "too_many_versions": _("한 전략의 판은 %(limit)s개까지 저장할 수 있습니다."),
+    # what people are told
+    "filled": _("%(instrument)s %(side_word)s 체결: %(quantity)s, 가격 %(price)s"),
+    "signal_moved": _("%(plan)s (%(instrument)s): %(signal_word)s"),
+    "backtest_run_done": _("백테스트가 끝났습니다."),
+    "backtest_run_failed": _("백테스트가 실패했습니다."),
 }
-WORDS: Mapping[str, Mapping[Any, Any]] = {"scope": SCOPES}  # facts that are codes themselves
+WORDS: Mapping[str, Mapping[Any, Any]] = {  # facts that are codes themselves
+    "scope": SCOPES,
+    "order_type": TYPE_LABELS,
+    "side_word": SIDE_LABELS,
+    "signal_word": {str(number): label for number, label in SIGNAL_LABELS.items()},
+}
 UNKNOWN_CODE = _("처리할 수 없습니다. (%(code)s)")
 
 
