@@ -60,6 +60,7 @@ def test_former_keys_may_still_stand_in_their_own_setting(write: Write, monkeypa
         (f"{NEW}\nshort\n", 0o400, "fewer than 32"),
         ("a" * 48, 0o400, "at least 32 random characters"),
     ],
+    ids=["others may read", "everybody may read", "empty", "one too short", "one repeated letter"],
 )
 def test_a_file_that_cannot_be_used_stops_the_start_and_shows_nothing_of_it(
     write: Write, text: str, mode: int, said: str
