@@ -36,6 +36,31 @@ class BadFrame(Exception):
         self.code = code
 
 
+class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """Speaks JSON, and falls silent once either end has closed: what still comes in or goes out then is nobody's."""
+
+    is_over = False
+
+    async def say(self, message: dict[str, Any]) -> None:
+        if self.is_over:
+            return
+        try:
+            await self.send(text_data=orjson.dumps(message, option=orjson.OPT_UTC_Z).decode())
+        except Exception as e:  # whatever the server raises where the other end has gone; it tells us so in its turn
+            self.is_over = True
+            logger.debug("a socket took no message (%s)", type(e).__name__)
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        if not self.is_over:
+            self.is_over = True
+            await super().close(code, reason)
+
+    async def refuse(self, code: str, close: int) -> None:
+        """Say why, and close."""
+        await self.say({"type": "error", "code": code})
+        await self.close(close)
+
+
 class Listener(Protocol):
     """A socket somebody listens at."""
 
@@ -89,7 +114,7 @@ class RightsWatch:
         await asyncio.gather(*(socket.refuse("signed_out", SIGNED_OUT) for socket in ended), return_exceptions=True)
 
 
-class PersonalSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+class PersonalSocket(Socket):
     """A socket of one person. Those who inherit say what happens on `entered`, on `heard` and with a beat."""
 
     heartbeat_seconds = 15.0
@@ -117,6 +142,7 @@ class PersonalSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
             self._tasks.append(asyncio.create_task(self._close_the_silent()))
 
     async def disconnect(self, code: int) -> None:
+        self.is_over = True
         for task in getattr(self, "_tasks", []):
             task.cancel()
         if self.right is not None:
@@ -125,6 +151,8 @@ class PersonalSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         self.frames_left -= 1
+        if self.is_over:
+            return
         if self.frames_left < 0:
             await self.refuse("too_many_frames", TOO_MANY_FRAMES)
             return
@@ -156,14 +184,6 @@ class PersonalSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels 
         return {"type": "heartbeat"}
 
     # What does not
-
-    async def say(self, message: dict[str, Any]) -> None:
-        await self.send(text_data=orjson.dumps(message, option=orjson.OPT_UTC_Z).decode())
-
-    async def refuse(self, code: str, close: int) -> None:
-        """Say why, and close."""
-        await self.say({"type": "error", "code": code})
-        await self.close(close)
 
     async def _sign_in(self, frame: dict[str, Any], word: str, *more: str) -> None:
         text = frame[word]

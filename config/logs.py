@@ -45,7 +45,10 @@ def logging_config(level: str, as_json: bool) -> None:
         structlog.processors.TimeStamper(fmt="iso" if as_json else "%H:%M:%S", utc=as_json),
         structlog.processors.format_exc_info if as_json else _unchanged,
     ]
-    renderer: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    # Plain: a prettier traceback would show the values of variables, tokens among them.
+    renderer: Any = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
     if as_json:
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     quiet = HEADER_PRINTERS if as_json else (*HEADER_PRINTERS, *CHATTY)

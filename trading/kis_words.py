@@ -63,9 +63,9 @@ def _auth(told: dict[str, Any]) -> Auth:
 
 def _wish(told: dict[str, Any]) -> Wish:
     kind, channel, symbol = (told.get(name) for name in ("tr_type", "tr_id", "st_code"))
-    if kind not in {SUBSCRIBE, UNSUBSCRIBE}:
+    if kind not in (SUBSCRIBE, UNSUBSCRIBE):  # a tuple: what came may be a list or an object, which no set takes
         raise BadMessage("unknown_tr_type")
-    if channel not in {TRADES, BOOKS}:
+    if channel not in (TRADES, BOOKS):
         raise BadMessage("unknown_tr_id")
     if (
         not isinstance(symbol, str)

@@ -1,4 +1,4 @@
-"""`make test-api`: the aliases, the rights of every address, and the running server under schemathesis' own checks.
+"""`make test-api`: the rights of every address, and the running server: aliases, odd socket frames, schemathesis' checks.
 
 One line comes last, to compare: `test-api: aliases=N aliases_total=N requests=N server_errors=N urls=N leaks=N`.
 """
@@ -20,26 +20,55 @@ OPERATIONS = 105  # about so many; schemathesis counts examples for each
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--frames", type=int, default=5_000, help="odd frames to the sockets")
     parser.add_argument("--only-fuzz", action="store_true")
     parser.add_argument("--phases", default="examples,coverage,fuzzing", help="coverage alone sends some thousands")
     asked = parser.parse_args()
-    passed, leaks = (0, 0) if asked.only_fuzz else _own_tests()
+    leaks = 0 if asked.only_fuzz else _leaks()
     with temporary_folder() as folder, running_server(Path(folder)) as server:
-        code, requests, server_errors = _fuzz(server, asked.requests, asked.phases)
+        passed = 0 if asked.only_fuzz else _aliases(server)
+        wrong = _socket_frames(server, asked.frames)
+        code, requests, server_errors = _fuzz(server, asked.requests, asked.phases) if asked.requests else (0, 0, 0)
+        server_errors += server.failures()
+        if server.failures():
+            sys.stderr.write(server.log.read_text(encoding="utf-8", errors="replace")[-6000:])
     from tests.api.walking import addresses
 
+    total = len(aliases())
     print(
-        f"test-api: aliases={passed} aliases_total={len(aliases())} requests={requests} "
+        f"test-api: aliases={passed} aliases_total={total} requests={requests} "
         f"server_errors={server_errors} urls={len(addresses())} leaks={leaks}"
     )
-    return code
+    walked = asked.only_fuzz or passed == total
+    return code or int(bool(wrong or leaks or server_errors) or not walked)
 
 
-def _own_tests() -> tuple[int, int]:
-    """How many aliases gave their literal keys, and how many walks found a leak."""
-    walked = _pytest("tests/api/test_aliases.py", "-k", "literal_request")
+def _aliases(server: Running) -> int:
+    """How many literal addresses gave their literal keys."""
+    from tests.api.alias_walk import walk_aliases
+
+    walked = walk_aliases(server)
+    for alias, why in walked:
+        sys.stderr.write(f"{alias.id} {alias.method} {alias.path}: {why or 'as written'}\n")
+    return sum(not each.why for each in walked)
+
+
+def _socket_frames(server: Running, frames: int) -> list[str]:
+    """What was wrong with how the sockets took odd frames."""
+    from tests.api.socket_frames import fuzz_sockets
+
+    told = fuzz_sockets(server, frames)
+    sys.stderr.write(
+        f"sockets: frames={told.frames} errors={dict(told.errors)} closed={dict(told.closed)} "
+        f"grown_mib={told.grown / 2**20:.1f} wrong={told.wrong[:10]}\n"
+    )
+    return told.wrong
+
+
+def _leaks() -> int:
+    """How many walks found a leak."""
     rights = _pytest("tests/api/test_rights.py")
-    return _count(walked, "passed"), _count(rights, "failed") + _count(rights, "error")
+    return _count(rights, "failed") + _count(rights, "error")
 
 
 def _pytest(*arguments: str) -> str:

@@ -21,10 +21,16 @@ UP_WITHIN = 90  # seconds
 
 @dataclass(frozen=True)
 class Running:
-    """Where it listens, and the access token of the person in it."""
+    """Where it listens, the access token of the person in it, its process, and what it writes down."""
 
     url: str
     token: str
+    pid: int
+    log: Path
+
+    def failures(self) -> int:
+        """Errors nobody expected, counted in what it wrote down."""
+        return self.log.read_text(encoding="utf-8", errors="replace").count("Traceback (most recent call last)")
 
 
 @contextmanager
@@ -43,17 +49,17 @@ def running_server(folder: Path) -> Iterator[Running]:
     redis = EmbeddedRedis(read_environment().redis_socket)
     redis.start()
     call_command("migrate", verbosity=0)
-    token = _person()
+    token, log = _people(), folder / "server.log"
     server = subprocess.Popen(
         [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "config.asgi:application"],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
-        stderr=(folder / "server.log").open("wb"),
+        stderr=log.open("wb"),
     )
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(f"{url}/health")
-        yield Running(url, token)
+        yield Running(url, token, server.pid, log)
     finally:
         server.terminate()
         server.wait(20)
@@ -75,11 +81,14 @@ def _prepare_environment(folder: Path, port: int) -> None:
     )
 
 
-def _person() -> str:
+def _people() -> str:
+    """Somebody with one of everything, whose token it is, and somebody with the defaults of the literal requests."""
     from accounts.services import api_devices
+    from tests.api.alias_scene import alias_person
     from tests.api.walking import owner_with_everything
 
     owned = owner_with_everything()
+    alias_person()
     return api_devices.sign_in_device(owned.user, name="checks", address="127.0.0.1", second_factor=False).access
 
 

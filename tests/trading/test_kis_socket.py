@@ -257,6 +257,8 @@ async def test_signing_out_ends_an_open_socket(person: User, token: str, samsung
         ([], "bad_request"),
         ({}, "bad_request"),
         ({**TRADES, "tr_type": "3"}, "unknown_tr_type"),
+        ({**TRADES, "tr_type": {"1": []}}, "unknown_tr_type"),
+        ({**TRADES, "tr_id": ["H0STCNT0"]}, "unknown_tr_id"),
         ({**TRADES, "tr_id": "H0STCNI0"}, "unknown_tr_id"),
         ({**TRADES, "st_code": "999999"}, "unknown_instrument"),
         ({**TRADES, "st_code": "../x"}, "unknown_instrument"),

@@ -12,10 +12,9 @@ from typing import Any
 
 import orjson
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 
 from accounts.access_tokens import TokenRefused
-from accounts.consumers import NOT_SIGNED_IN, SIGNED_OUT, TOO_MANY_FRAMES, watch
+from accounts.consumers import NOT_SIGNED_IN, SIGNED_OUT, TOO_MANY_FRAMES, Socket, watch
 from accounts.services import socket_rights
 from accounts.services.socket_rights import Right
 from markets.backpressure import waiting_bytes
@@ -35,7 +34,7 @@ BEAT_SECONDS = 5.0
 READING_SECONDS = 1.0
 
 
-class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+class KisSocket(Socket):
     """One client: `auth`, then any number of subscriptions, ended one by one or with the socket."""
 
     auth_seconds, beat_seconds, reading_seconds = AUTH_SECONDS, BEAT_SECONDS, READING_SECONDS
@@ -54,6 +53,7 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
         self.tasks = [asyncio.create_task(self._beat())]
 
     async def disconnect(self, code: int) -> None:
+        self.is_over = True
         for task in getattr(self, "tasks", []):
             task.cancel()
         watch().discard(self)
@@ -62,6 +62,8 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         self.frames_left -= 1
+        if self.is_over:
+            return
         if self.frames_left < 0:
             await self.close(TOO_MANY_FRAMES)
             return
@@ -74,7 +76,7 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
             else:
                 await self._subscribe(wish)
         except BadMessage as e:
-            await self._say({"type": "error", "code": e.code})
+            await self.say({"type": "error", "code": e.code})
 
     async def trades_batch(self, message: dict[str, Any]) -> None:
         """From the feed: what of it is subscribed goes out, field by field as KIS names them."""
@@ -87,7 +89,7 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
                     continue
                 head = {"type": kind, "tr_id": channel, "st_code": code, "source": message["source"]}
                 for data in told[key] if channel == TRADES else [told[key]]:
-                    await self._say({**head, "data": data})
+                    await self.say({**head, "data": data})
                 if channel == TRADES:
                     self.moved.add(key)
 
@@ -108,7 +110,7 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
         if is_first:
             await self.channel_layer.group_add(TRADES_GROUP, self.channel_name)
             self.tasks.append(asyncio.create_task(self._read_on()))
-        await self._say({"type": "auth", "status": "success", "strategy_type": auth.strategy})
+        await self.say({"type": "auth", "status": "success", "strategy_type": auth.strategy})
 
     async def _subscribe(self, wish: Wish) -> None:
         on = Wish(wish.channel, wish.symbol, is_on=True)
@@ -128,7 +130,7 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
                 self.instruments.pop(wish.key, None)
         tr_type = "1" if wish.is_on else "2"
         answer = {"tr_type": tr_type, "tr_id": wish.channel, "st_code": wish.symbol, "status": "success"}
-        await self._say({"type": "subscribed" if wish.is_on else "unsubscribed", **answer})
+        await self.say({"type": "subscribed" if wish.is_on else "unsubscribed", **answer})
 
     async def _read_on(self) -> None:
         """What the strategy says, once a second, of what has traded since."""
@@ -140,7 +142,7 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
             for told in await _readings([self.instruments[key] for key in sorted(moved)], self.auth.strategy):
                 if self.said.get(told["st_code"]) != told["data"]:
                     self.said[told["st_code"]] = told["data"]
-                    await self._say(told)
+                    await self.say(told)
 
     async def _beat(self) -> None:
         """Close who does not say who they are; keep the feed listening to what is subscribed."""
@@ -172,13 +174,6 @@ class KisSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has n
         if now - self.behind_since > BEHIND_SECONDS:
             await self.close(TOO_SLOW)
         return True
-
-    async def refuse(self, code: str, close: int) -> None:
-        await self._say({"type": "error", "code": code})
-        await self.close(close)
-
-    async def _say(self, message: dict[str, Any]) -> None:
-        await self.send(text_data=orjson.dumps(message).decode())
 
 
 def _decoded(text: str | None) -> Any:
