@@ -60,4 +60,5 @@ def next_reminder(told: Iterable[datetime]) -> datetime | None:
     times = sorted(told)
     if not times:
         return None
-    return times[-1] + min(REPEAT_FIRST * 4 ** min(len(times) - 1, 8), REPEAT_LAST)
+    fourfold: int = 4 ** min(len(times) - 1, 8)
+    return times[-1] + min(REPEAT_FIRST * fourfold, REPEAT_LAST)

@@ -1,8 +1,9 @@
 """Mail goes out of the worker: a page takes equally long whether or not the address belongs to somebody."""
 
 from celery import shared_task
+from django.utils import timezone
 
-from accounts.services import mail
+from accounts.services import mail, notices
 
 
 @shared_task
@@ -13,3 +14,19 @@ def send_password_reset(email: str, site: str) -> None:
 @shared_task
 def send_sign_up_notice(email: str, site: str, is_new: bool) -> None:
     mail.send_sign_up_notice(email, site, is_new)
+
+
+@shared_task
+def send_email_change(change_id: int, site: str, confirm: str, undo: str) -> None:
+    mail.send_email_change(change_id, site, confirm, undo)
+
+
+@shared_task
+def send_notices() -> None:
+    """Mail what people are to be told by mail."""
+    notices.send_due(timezone.now())
+
+
+@shared_task
+def forget_old_notices() -> None:
+    notices.prune(timezone.now())

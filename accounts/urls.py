@@ -1,4 +1,4 @@
-"""Everything under /sign-in/, and the admin's door, which leads there."""
+"""Everything under /sign-in/, what people are told, and the admin's door, which leads to ours."""
 
 from django.urls import path
 from django.views.generic import TemplateView
@@ -23,6 +23,20 @@ urlpatterns = [
         name="password_reset_confirm",
     ),
     path("sign-in/settings/", views.Settings.as_view(), name="settings"),
+    path("sign-in/settings/email/", views.email_change, name="email_change"),
+    path("sign-in/email/confirm/<str:link>/", views.email_confirm, name="email_confirm"),
+    path("sign-in/email/undo/<str:link>/", views.email_undo, name="email_undo"),
+    path("sign-in/settings/second-factor/", views.second_factor, name="second_factor"),
+    path("sign-in/settings/second-factor/off/", views.second_factor_off, name="second_factor_off"),
+    path("sign-in/settings/second-factor/codes/", views.recovery_codes, name="recovery_codes"),
+    path("sign-in/settings/devices/", views.devices, name="devices"),
+    path("sign-in/settings/devices/others/", views.devices_end_others, name="devices_end_others"),
+    path("sign-in/settings/devices/<uuid:device_id>/", views.device_end, name="device_end"),
+    path("sign-in/settings/tokens/", views.tokens, name="tokens"),
+    path("sign-in/settings/tokens/<uuid:token_id>/", views.token_end, name="token_end"),
+    path("sign-in/settings/notifications/", views.notice_settings, name="notice_settings"),
+    path("notices/", views.notice_list, name="notices"),
+    path("notices/seen/", views.notices_seen, name="notices_seen"),
     path("admin/login/", views.admin_sign_in),
     path("admin/logout/", views.SignOut.as_view()),
 ]

@@ -4,9 +4,11 @@ import logging
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import shared_task
+from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerAway
 
 from backtests import services
+from backtests.services import news
 
 logger = logging.getLogger(__name__)
 
@@ -35,3 +37,9 @@ def ring(times: int = 1) -> None:
         except BrokerAway:
             logger.warning("no worker can be called: Redis is away")
             return
+
+
+@shared_task
+def tell_people() -> None:
+    """Tell whoever waited long for a backtest that it has ended."""
+    news.tell_people(timezone.now())

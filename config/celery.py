@@ -38,6 +38,13 @@ app.conf.update(
         "evaluate plans each hour": {"task": "trading.tasks.evaluate_plans", "schedule": crontab(minute="0")},
         "catch up on missed bars": {"task": "trading.tasks.evaluate_plans", "schedule": 60.0},
         "send what nobody sent": {"task": "trading.tasks.dispatch_orders", "schedule": 30.0},
+        "look for what people are to be told": {"task": "trading.tasks.tell_people", "schedule": 30.0},
+        "look for backtests that have ended": {"task": "backtests.tasks.tell_people", "schedule": 30.0},
+        "mail what people are to be told": {"task": "accounts.tasks.send_notices", "schedule": 30.0},
+        "forget old notices": {
+            "task": "accounts.tasks.forget_old_notices",
+            "schedule": crontab(hour="18", minute="50"),
+        },
         "forget old request keys": {
             "task": "trading.tasks.forget_request_keys",
             "schedule": crontab(hour="18", minute="30"),

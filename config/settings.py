@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.PersonalSettingsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.middleware.SessionLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -207,6 +208,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 JWT_SECRET = ENVIRONMENT.jwt_secret.get_secret_value()
 SECRETS = "brokers.services.secrets"  # who seals the seeds of second factors, and reveals them
+NOTICE_WORDS = "trading.templatetags.reasons.sentence"  # the words for what the apps above tell people
 API_PER_MINUTE, API_PER_MINUTE_ADDRESS = ENVIRONMENT.api_per_minute, 2 * ENVIRONMENT.api_per_minute
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "config.api.answer_to",

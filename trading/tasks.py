@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from trading import services
 from trading.rounds import Rounds
-from trading.services import evaluation, idempotency, system, triggers
+from trading.services import evaluation, idempotency, news, system, triggers
 from trading.services.couriers import Couriers
 from trading.services.durability import waiting_for_the_disk
 from trading.services.evaluation import retention
@@ -65,3 +65,9 @@ def forget_old_evaluations() -> None:
 def forget_request_keys() -> None:
     """Let go of the keys of requests older than 30 days: nobody repeats those."""
     idempotency.prune(timezone.now())
+
+
+@shared_task
+def tell_people() -> None:
+    """Look for what people are to be told: fills, moves of SIGNAL, trouble nobody has looked at."""
+    news.tell_people(timezone.now())

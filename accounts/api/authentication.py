@@ -9,16 +9,23 @@ from rest_framework.authentication import BaseAuthentication
 from accounts.access_tokens import TokenRefused
 from accounts.api.problems import Problem
 from accounts.models import Device, User
-from accounts.services.api_devices import device_of
+from accounts.services import client_address
+from accounts.services.api_devices import device_of, note_use
 
 CHALLENGE = 'Bearer realm="kairos"'
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access token>`, and nothing else: no cookie means no request forged by another page (I41)."""
+    """`Authorization: Bearer <access token>`, and nothing else: no cookie means no request forged by another page (I41).
+
+    A program's own token (A17) comes in the same place.
+    """
 
     def authenticate(self, request: Any) -> tuple[User, Device] | None:
-        return bearer_of(request)
+        found = bearer_of(request)
+        if found is not None:
+            note_use(found[1], client_address(request._request))
+        return found
 
     def authenticate_header(self, request: Any) -> str:
         return CHALLENGE
@@ -49,4 +56,4 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     name = "bearer"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT, or an API token"}

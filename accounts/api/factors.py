@@ -32,7 +32,7 @@ class RecoveryCodesAnswer(Answer):
 
 class FactorView(ApiView):
     permission_classes = [SignedIn]
-    without_second_factor = True
+    without_second_factor = by_people_alone = True
 
 
 class Factor(FactorView):

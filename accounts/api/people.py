@@ -21,7 +21,17 @@ from accounts.api.fields import Answer, Secret, Strict, Text, detail, messages_o
 from accounts.api.problems import Problem
 from accounts.api.view import ApiRequest, ApiView, SignedIn, operation, require_match
 from accounts.models import User, plain_name
-from accounts.services import Place, check_password, client_address, device_token, known_device, sign_up, spend
+from accounts.services import (
+    Place,
+    check_password,
+    client_address,
+    device_token,
+    known_device,
+    notices,
+    sign_up,
+    spend,
+    tell_of_new_device,
+)
 from accounts.services import api_devices as devices
 from accounts.services import second_factor as factors
 from accounts.services.api_devices import Tokens
@@ -104,7 +114,9 @@ class Login(ApiView):
         used = prove_second_factor(request, user, self.asked.get("code"))
         name = self.asked.get("device_name") or request.headers.get("User-Agent", "")
         address = client_address(request._request)
+        was_known = bool(known_device(request._request, email))
         tokens = devices.sign_in_device(user, name=name, address=address, second_factor=used)
+        tell_of_new_device(user, was_known, tokens.device.name, address)
         return Response(shown(tokens) | {"device_token": device_token(request._request, email)})
 
 
@@ -127,7 +139,7 @@ class Refresh(ApiView):
 
 class Logout(ApiView):
     permission_classes = [SignedIn]
-    without_second_factor = True
+    without_second_factor = by_people_alone = True
 
     @operation("Sign this device out", status=204)
     def post(self, request: ApiRequest) -> Response:
@@ -176,6 +188,8 @@ class Me(ApiView):
 
     @operation("Change name, language or time zone", body=MeBody, answer=MeAnswer, if_match=True)
     def patch(self, request: ApiRequest) -> Response:
+        if request.auth.is_token:
+            raise Problem("not_with_a_token", 403)
         with transaction.atomic():
             user = User.objects.select_for_update().get(pk=request.user.pk)
             require_match(self.if_match, _etag(user))
@@ -198,7 +212,7 @@ class Password(ApiView):
     """Ends every session and device of the person; the one that asked goes on with new tokens."""
 
     permission_classes = [SignedIn]
-    without_second_factor = True
+    without_second_factor = by_people_alone = True
 
     @operation("Change the password", body=PasswordBody, answer=TokenAnswer)
     def post(self, request: ApiRequest) -> Response:
@@ -211,6 +225,7 @@ class Password(ApiView):
             user.save(update_fields=["password", "updated_at"])
             devices.end_devices(user, devices.PASSWORD_CHANGED)
             record(user, "password_changed", f"user:{user.pk}", address=client_address(request._request))
+            notices.tell_security(user, "password_changed")
             had = request.auth
             tokens = devices.sign_in_device(
                 user, name=had.name, address=had.address, second_factor=had.used_second_factor
@@ -227,7 +242,7 @@ class StepUp(ApiView):
     """Proof, a moment before something that matters, of who holds the device (I39)."""
 
     permission_classes = [SignedIn]
-    without_second_factor = True
+    without_second_factor = by_people_alone = True
 
     @operation("Prove who you are, for ten minutes", body=StepUpBody, status=204)
     def post(self, request: ApiRequest) -> Response:
@@ -239,6 +254,7 @@ class StepUp(ApiView):
 
 class DeviceAnswer(Answer):
     id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=["browser", "app"])
     name = serializers.CharField()
     address = serializers.CharField()
     created_at = serializers.DateTimeField()
@@ -256,25 +272,29 @@ class EndedAnswer(Answer):
 
 
 class Devices(ApiView):
-    """Where the person is signed in through the API (A17)."""
+    """Where the person is signed in, browsers and apps (A17); tokens have an address of their own."""
 
     permission_classes = [SignedIn]
-    without_second_factor = True
+    without_second_factor = by_people_alone = True
 
     @operation("Signed-in devices", answer=DevicesAnswer)
     def get(self, request: ApiRequest) -> Response:
-        columns = ("id", "name", "address", "created_at", "seen_at", "expires_at")
+        columns = ("id", "kind", "name", "address", "created_at", "seen_at", "expires_at")
         rows = devices.live_devices(request.user).values(*columns)
         return Response({"results": [row | {"is_this_one": row["id"] == request.auth.pk} for row in rows]})
 
     @operation("Sign every other device out", answer=EndedAnswer)
     def delete(self, request: ApiRequest) -> Response:
-        return Response({"ended": devices.end_devices(request.user, devices.ELSEWHERE, keep=request.auth.pk)})
+        return Response({"ended": _end_others(request)})
+
+
+def _end_others(request: ApiRequest) -> int:
+    return devices.end_devices(request.user, devices.ELSEWHERE, keep=request.auth.pk, kinds=devices.SIGNED_IN)
 
 
 class OneDevice(ApiView):
     permission_classes = [SignedIn]
-    without_second_factor = True
+    without_second_factor = by_people_alone = True
 
     @operation("Sign one device out", status=204)
     def delete(self, request: ApiRequest, device_id: Any) -> Response:

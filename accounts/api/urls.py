@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.api import factors, people, sockets
+from accounts.api import emails, factors, news, people, sockets, tokens
 
 urlpatterns = [
     path("auth/register", people.Register.as_view(), name="register"),
@@ -18,4 +18,12 @@ urlpatterns = [
     path("auth/second-factor/confirm", factors.Confirm.as_view(), name="second_factor_confirm"),
     path("auth/second-factor/recovery-codes", factors.RecoveryCodes.as_view(), name="recovery_codes"),
     path("ws-ticket", sockets.SocketTicket.as_view(), name="socket_ticket"),
+    path("auth/tokens", tokens.Tokens.as_view(), name="tokens"),
+    path("auth/tokens/<uuid:token_id>", tokens.OneToken.as_view(), name="token"),
+    path("auth/email", emails.Email.as_view(), name="email"),
+    path("auth/email/confirm", emails.Confirm.as_view(), name="email_confirm"),
+    path("auth/email/undo", emails.Undo.as_view(), name="email_undo"),
+    path("auth/notifications", news.Choices.as_view(), name="notice_choices"),
+    path("notices/", news.Notices.as_view(), name="notices"),
+    path("notices/seen/", news.Seen.as_view(), name="notices_seen"),
 ]

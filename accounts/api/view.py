@@ -26,7 +26,7 @@ from accounts.api.budgets import Budget
 from accounts.api.fields import Answer, NoQuery, Strict, flat
 from accounts.api.problems import Problem
 from accounts.api.wire import JsonOnly, PlainJson, StrictJson
-from accounts.models import Device, User
+from accounts.models import Device, Scope, User
 from accounts.services import client_address
 from accounts.services.api_devices import is_stepped_up
 
@@ -59,7 +59,17 @@ class SignedIn(BasePermission):
             raise Problem("not_signed_in", 401).with_headers(WWW_Authenticate='Bearer realm="kairos"')
         if request.user.is_staff and not request.auth.used_second_factor and not view.without_second_factor:
             raise Problem("second_factor_required", 403)
+        if request.auth.is_token:
+            _check_token(request, view)
         return True
+
+
+def _check_token(request: Any, view: Any) -> None:
+    """What a program may do with a token of its own. Raises Problem."""
+    if view.by_people_alone:
+        raise Problem("not_with_a_token", 403)
+    if request.auth.scope == Scope.READ and request.method not in SAFE:
+        raise Problem("token_reads_only", 403)
 
 
 class Trader(SignedIn):
@@ -75,6 +85,8 @@ class Trader(SignedIn):
 class Staff(SignedIn):
     def has_permission(self, request: Any, view: Any) -> bool:
         super().has_permission(request, view)
+        if request.auth.is_token:
+            raise Problem("not_with_a_token", 403)
         if not request.user.is_staff:
             raise Problem("not_permitted", 403)
         return True
@@ -90,6 +102,7 @@ class ApiView(APIView):
     content_negotiation_class = JsonOnly
     metadata_class = None
     without_second_factor = False  # whether staff get here without one, too: where they set it up
+    by_people_alone = False  # whether a token is refused here: where a person's own sign-in is looked after
 
     asked: dict[str, Any]  # the body, read
     query: dict[str, Any]  # the parameters, read

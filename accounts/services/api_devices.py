@@ -1,6 +1,7 @@
-"""Signing in through the API: a device gets an access token and a refresh token, and keeps them until something ends it.
+"""Signing in through the API, and what ends a sign-in of any kind: an app's, a browser's, a program's token.
 
-A refresh token is used once. Used a second time, by whomever, it may have been stolen, and its device is signed out (I40).
+An app gets an access token and a refresh token, and keeps them until something ends it. A refresh token is used once. Used
+a second time, by whomever, it may have been stolen, and its device is signed out (I40).
 """
 
 import hashlib
@@ -8,6 +9,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib import import_module
 from uuid import UUID, uuid4
 
 import structlog
@@ -19,12 +21,19 @@ from django.utils.crypto import constant_time_compare
 
 from accounts import access_tokens
 from accounts.access_tokens import Access, TokenRefused
-from accounts.models import Device, RefreshToken, User
+from accounts.models import Device, DeviceKind, RefreshToken, User
+from accounts.services import notices
 from accounts.services.audit import record
 
 logger = structlog.get_logger(__name__)
 REFRESH_LIFE, STAFF_LIFE = timedelta(days=7), timedelta(hours=8)
+STAFF_IDLE = timedelta(minutes=30)
 STEP_UP_LIFE = timedelta(minutes=10)
+SEEN_EVERY = timedelta(minutes=1)  # how exactly the last use is known
+SIGNED_IN = frozenset(
+    {DeviceKind.APP, DeviceKind.BROWSER}
+)  # what "every other device" means; tokens are ended one by one
+TOKEN_PREFIX = "kairos_"  # noqa: S105 (what every token of a program begins with)
 KEPT = timedelta(days=30)  # how long an ended device stays in its person's list
 PASSWORD_CHANGED, SIGN_OUT, ELSEWHERE, USED_AGAIN = "password_changed", "sign_out", "another_device", "token_used_again"
 
@@ -70,7 +79,7 @@ def rotate(refresh_token: str) -> Tokens:
     """New tokens for old. Raises RefreshRefused; of a token used before, after its device has been signed out."""
     now = timezone.now()
     with transaction.atomic():
-        tokens = _rotated(_hash(refresh_token), now)
+        tokens = _rotated(hash_of(refresh_token), now)
     if tokens is None:
         raise RefreshRefused
     return tokens
@@ -87,6 +96,7 @@ def _rotated(token_hash: str, now: datetime) -> Tokens | None:
         logger.warning("a refresh token came twice", device=str(device.pk))
         _end([device], USED_AGAIN, now)
         record(device.user, "device_ended", f"device:{device.pk}", after={"because": USED_AGAIN}, result="refused")
+        notices.tell_security(device.user, "token_used_again", device=device.name)
         return None
     if not may_act(device, now):
         return None
@@ -95,13 +105,25 @@ def _rotated(token_hash: str, now: datetime) -> Tokens | None:
     return _tokens(device, now)
 
 
-def device_of(access_token: str) -> Device:
-    """The device a request comes from, with its person; one query. Raises TokenRefused."""
-    access = access_tokens.read(settings.JWT_SECRET, access_token)
-    device = Device.objects.select_related("user").filter(pk=access.device_id, user_id=access.user_id).first()
-    if device is None or not may_act(device, timezone.now()):
+def device_of(token: str) -> Device:
+    """The device behind an access token or a program's own token, with its person; one query. Raises TokenRefused."""
+    devices, now = Device.objects.select_related("user"), timezone.now()
+    if token.startswith(TOKEN_PREFIX):
+        device = devices.filter(kind=DeviceKind.TOKEN, token_hash=hash_of(token)).first()
+    else:
+        access = access_tokens.read(settings.JWT_SECRET, token)
+        device = devices.filter(pk=access.device_id, user_id=access.user_id, kind=DeviceKind.APP).first()
+    if device is None or not may_act(device, now):
         raise TokenRefused("token_invalid")
     return device
+
+
+def note_use(device: Device, address: str) -> None:
+    """Keep when and from where a device was last used, to the minute."""
+    now = timezone.now()
+    if now - device.seen_at >= SEEN_EVERY:
+        Device.objects.filter(pk=device.pk).update(seen_at=now, address=address)
+        device.seen_at, device.address = now, address
 
 
 def end_device(user: User, device_id: UUID, because: str = ELSEWHERE) -> None:
@@ -113,21 +135,23 @@ def end_device(user: User, device_id: UUID, because: str = ELSEWHERE) -> None:
             record(user, "device_ended", f"device:{device.pk}", after={"because": because})
 
 
-def end_devices(user: User, because: str, keep: UUID | None = None) -> int:
+def end_devices(
+    user: User, because: str, keep: UUID | None = None, kinds: frozenset[DeviceKind] = frozenset(DeviceKind)
+) -> int:
     """Sign out every device of a person, or every other one; how many there were."""
     with transaction.atomic():
         others = Q() if keep is None else ~Q(pk=keep)
-        live = list(Device.objects.select_for_update().filter(others, user=user, ended_at=None))
+        live = list(Device.objects.select_for_update().filter(others, user=user, ended_at=None, kind__in=kinds))
         _end(live, because, timezone.now())
         if live:
             record(user, "devices_ended", f"user:{user.pk}", after={"because": because, "devices": len(live)})
     return len(live)
 
 
-def live_devices(user: User) -> QuerySet[Device]:
-    """The devices a person is signed in on, last signed in first."""
+def live_devices(user: User, kinds: frozenset[DeviceKind] = SIGNED_IN) -> QuerySet[Device]:
+    """The devices a person is signed in on, or their tokens, last signed in first."""
     now, mark = timezone.now(), user.get_session_auth_hash()
-    live = Device.objects.filter(user=user, ended_at=None, expires_at__gt=now, password_mark=mark)
+    live = Device.objects.filter(user=user, ended_at=None, expires_at__gt=now, password_mark=mark, kind__in=kinds)
     return live.order_by("-created_at", "-id")
 
 
@@ -147,22 +171,33 @@ def is_stepped_up(device: Device) -> bool:
 def may_act(device: Device, now: datetime) -> bool:
     """Whether it is signed in, of somebody active, whose password is the one it signed in with."""
     same_password = constant_time_compare(device.password_mark, device.user.get_session_auth_hash())
-    return device.is_live(now) and device.user.is_active and same_password
+    return device.is_live(now) and device.user.is_active and same_password and not _is_idle(device, now)
+
+
+def _is_idle(device: Device, now: datetime) -> bool:
+    """Staff's lie idle for half an hour at most (security.md 7.3), give or take the minute their last use is known to."""
+    return device.user.is_staff and not device.is_token and now - device.seen_at > STAFF_IDLE + SEEN_EVERY
 
 
 def _tokens(device: Device, now: datetime) -> Tokens:
     refresh = secrets.token_urlsafe(32)
-    RefreshToken.objects.create(device=device, hash=_hash(refresh))
+    RefreshToken.objects.create(device=device, hash=hash_of(refresh))
     access = access_tokens.issue(settings.JWT_SECRET, Access(device.user_id, device.pk), uuid4(), now)
     return Tokens(device, access, refresh)
 
 
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
+    """What is kept of a token: 256 random bits need no salt."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def _end(devices: Iterable[Device], because: str, now: datetime) -> None:
-    Device.objects.filter(pk__in=[device.pk for device in devices]).update(ended_at=now, ended_by=because)
+    """Their rows, and the sessions of browsers."""
+    ending = list(devices)
+    Device.objects.filter(pk__in=[device.pk for device in ending]).update(ended_at=now, ended_by=because)
+    if keys := [device.session_key for device in ending if device.session_key]:
+        sessions = import_module(settings.SESSION_ENGINE).SessionStore.get_model_class()
+        sessions.objects.filter(session_key__in=keys).delete()
 
 
 def _forget_old(user: User, now: datetime) -> None:

@@ -8,6 +8,9 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
 
+from accounts.models import Device, User
+from accounts.services import notices
+
 SALT = "accounts.known_device"
 MAX_AGE = 400 * 24 * 3600  # the longest a browser keeps a cookie
 PEOPLE_PER_DEVICE = 5
@@ -42,6 +45,12 @@ def remember_device(request: HttpRequest, response: HttpResponseBase, email: str
         httponly=True,
         samesite="Lax",
     )
+
+
+def tell_of_new_device(user: User, was_known: bool, name: str, address: str) -> None:
+    """Tell somebody who had signed in before that a device did that never had (I52, security.md 6.3.5)."""
+    if not was_known and Device.objects.filter(user=user).count() > 1:  # the one row is this sign-in's own
+        notices.tell_security(user, "new_device", device=name, address=address)
 
 
 def _read(request: HttpRequest) -> tuple[str, list[str]]:

@@ -1,5 +1,7 @@
 """The mails Kairos writes to people, in their language. `site` is the address of the front page, as https://host[:port]."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.tokens import default_token_generator
@@ -10,7 +12,7 @@ from django.utils import translation
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from accounts.models import User
+from accounts.models import EmailChange, User
 
 
 def send_password_reset(email: str, site: str) -> None:
@@ -30,8 +32,33 @@ def send_sign_up_notice(email: str, site: str, is_new: bool) -> None:
         _send(user, "welcome" if is_new else "already_signed_up", {"link": site + path})
 
 
-def _send(user: User, template: str, context: dict[str, Any]) -> None:
+def send_email_change(change_id: int, site: str, confirm: str, undo: str) -> None:
+    """To the new address the link that confirms, to the old one word of it and the link that takes it back.
+
+    Where the new address is somebody's already, its owner is told so, and no link is sent there.
+    """
+    change = EmailChange.objects.select_related("user").filter(pk=change_id).first()
+    if change is None:
+        return
+    taken = User.objects.filter(email=change.new_email).exclude(pk=change.user_id).first()
+    if taken is not None:
+        _send(taken, "already_signed_up", {"link": site + reverse("accounts:password_reset")})
+    else:
+        link = site + reverse("accounts:email_confirm", args=[confirm])
+        _send(change.user, "email_confirm", {"link": link, "email": change.new_email}, to=change.new_email)
+    link = site + reverse("accounts:email_undo", args=[undo])
+    _send(change.user, "email_undo", {"link": link, "email": change.new_email}, to=change.old_email)
+
+
+def send_notices(user: User, lines: Sequence[tuple[datetime, str]], left_out: int) -> None:
+    """What happened, a line each. Raises OSError where the mail server cannot be reached."""
+    _send(
+        user, "notices", {"lines": lines, "first": lines[-1][1], "count": len(lines) + left_out, "left_out": left_out}
+    )
+
+
+def _send(user: User, template: str, context: dict[str, Any], to: str = "") -> None:
     with translation.override(user.language):
-        subject = render_to_string(f"accounts/mail/{template}_subject.txt", context).strip()
+        subject = " ".join(render_to_string(f"accounts/mail/{template}_subject.txt", context).split())
         body = render_to_string(f"accounts/mail/{template}.txt", context)
-    send_mail(subject, body, None, [user.email])
+    send_mail(subject, body, None, [to or user.email])

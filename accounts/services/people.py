@@ -9,13 +9,14 @@ from django.db.models import ProtectedError
 from accounts.errors import PersonHasBooks
 from accounts.models import User
 from accounts.services.audit import record
+from accounts.services.email_change import is_reserved
 
 logger = logging.getLogger(__name__)
 
 
 def sign_up(email: str, password: str, *, language: str) -> bool:
     """Make a person; False where the e-mail already has one. Callers show both alike; both cost one password hash."""
-    if User.objects.filter(email=email.lower()).exists():
+    if User.objects.filter(email=email.lower()).exists() or is_reserved(email):
         make_password(password)
         return False
     try:

@@ -19,6 +19,7 @@ from accounts import lockout, totp
 from accounts.errors import AccountsError
 from accounts.lockout import Limit
 from accounts.models import RecoveryCode, SecondFactor, User
+from accounts.services import notices
 from accounts.services.audit import record
 from accounts.services.sign_in import Place, forgive, spend
 
@@ -43,7 +44,7 @@ class FactorRefused(AccountsError):
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an authenticator app is told, shown once."""
+    """What an authenticator app is told, shown until its first code has come back."""
 
     secret: str = field(repr=False)
     address: str = field(repr=False)
@@ -59,6 +60,15 @@ def enrol(user: User) -> Enrolment:
     factor = SecondFactor(user=person)
     _sealing("seal")(factor, {"seed": seed.hex()})
     factor.save()  # in place of one that was begun and never confirmed
+    return Enrolment(totp.secret_text(seed), totp.otpauth_address(seed, user.email))
+
+
+def begun(user: User) -> Enrolment | None:
+    """The seed that was made and waits for its first code. Whoever shows it has made sure of who looks."""
+    factor = SecondFactor.objects.filter(user=user, confirmed_at=None).first()
+    if factor is None:
+        return None
+    seed = _seed(factor)
     return Enrolment(totp.secret_text(seed), totp.otpauth_address(seed, user.email))
 
 
@@ -100,6 +110,7 @@ def new_recovery_codes(user: User) -> list[str]:
     if not User.objects.select_for_update().get(pk=user.pk).is_2fa_enabled:
         raise FactorRefused("second_factor_is_off")
     record(user, "recovery_codes_made", f"user:{user.pk}")
+    notices.tell_security(user, "recovery_codes_made")
     return _fresh_codes(user)
 
 
@@ -134,6 +145,7 @@ def _takes_recovery_code(user: User, code: str) -> bool:
     if not unused.update(used_at=timezone.now()):
         return False
     record(user, "recovery_code_used", f"user:{user.pk}")
+    notices.tell_security(user, "recovery_code_used", left=str(codes_left(user)))
     return True
 
 
@@ -153,7 +165,9 @@ def _code_hash(user: User, code: str) -> str:
 def _switch(user: User, *, on: bool) -> None:
     user.is_2fa_enabled = on
     user.save(update_fields=["is_2fa_enabled", "updated_at"])
-    record(user, "second_factor_on" if on else "second_factor_off", f"user:{user.pk}")
+    cause = "second_factor_on" if on else "second_factor_off"
+    record(user, cause, f"user:{user.pk}")
+    notices.tell_security(user, cause)
 
 
 def _limits(user: User, place: Place) -> dict[str, Limit]:

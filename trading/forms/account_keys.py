@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import StepUpForm
 from brokers.protocol import Environment
-from trading.forms.safety import StepUpForm
 from trading.services.account_keys import TypedKey
 
 ENVIRONMENTS = [(Environment.PAPER.value, _("모의투자 서버")), (Environment.LIVE.value, _("실전"))]

@@ -8,12 +8,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import TooManyTries, WrongPassword
-from accounts.forms import WRONG_CODE, code_field, wait_error
-from accounts.lockout import address_block
+from accounts.forms import StepUpForm
 from accounts.models import User
-from accounts.services import Place, check_password, client_address, known_device, second_factor
-from accounts.services.second_factor import WrongCode
 from trading.forms.fields import InstrumentField, NumberField, PercentField
 from trading.limits import Unit
 from trading.models import BrokerOrder, Halt
@@ -47,57 +43,6 @@ class InstrumentHaltForm(forms.Form):
     instrument = InstrumentField(label=_("종목"))
     mode = forms.ChoiceField(choices=[(mode, HALT_MODES[mode]) for mode in STOPPED], initial="halted", label=_("상태"))
     reason = forms.CharField(label=_("사유"), max_length=64, required=False)
-
-
-class StepUpForm(forms.Form):
-    """The signed-in person's password once more, and a code where the second factor is on (I39).
-
-    Wrong guesses cost what they cost at the sign-in.
-    """
-
-    password = forms.CharField(
-        label=_("비밀번호"),
-        strip=False,
-        max_length=4096,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text=_("본인이 맞는지 다시 확인합니다."),
-    )
-
-    def __init__(self, request: HttpRequest, user: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.request, self.user = request, user
-        self.refusal: TooManyTries | None = None
-        if user.is_2fa_enabled:
-            self.fields["code"] = code_field()
-
-    def clean_password(self) -> str:
-        typed: str = self.cleaned_data["password"]
-        try:
-            check_password(self.request, self.user.email, typed, self._place)
-        except WrongPassword as e:
-            raise ValidationError(_("비밀번호가 맞지 않습니다."), code=e.code) from None
-        except TooManyTries as e:
-            self.refusal = e
-            raise wait_error(e) from None
-        return typed
-
-    def clean_code(self) -> str:
-        """Taken only with the right password, and only once: what is used up here opens nothing else."""
-        typed: str = self.cleaned_data["code"]
-        if "password" not in self.cleaned_data:
-            return typed
-        try:
-            second_factor.check(self.user, typed, self._place)
-        except WrongCode as e:
-            raise ValidationError(WRONG_CODE, code=e.code) from None
-        except TooManyTries as e:
-            self.refusal = e
-            raise wait_error(e) from None
-        return typed
-
-    @property
-    def _place(self) -> Place:
-        return Place(address_block(client_address(self.request)), known_device(self.request, self.user.email))
 
 
 class ReleaseForm(StepUpForm):

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.forms import StepUpForm
 from brokers.models import BrokerAccount
 from brokers.protocol import Environment
 from trading.errors import NotAllowed, TradingError
 from trading.forms.account_keys import SECRET_FIELDS, KeyRemovalForm, KisAccountForm, KisKeyForm
-from trading.forms.safety import StepUpForm
 from trading.services import account_keys
 from trading.services.account_keys import KeyCard, KeyRefused
 from trading.templatetags.reasons import error_sentence, sentence

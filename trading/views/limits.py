@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.forms import StepUpForm
 from brokers.models import BrokerAccount
 from brokers.protocol import Environment
 from trading.errors import NotAllowed, TradingError
-from trading.forms.safety import LimitForm, StepUpForm
+from trading.forms.safety import LimitForm
 from trading.limits import loosens
 from trading.models import RiskLimit
 from trading.services import limit_rows

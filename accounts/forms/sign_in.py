@@ -1,7 +1,6 @@
-"""What people type about themselves. Every field says to the browser's password manager what it is."""
+"""What people type to get in: e-mail, passwords, codes. Every field says to the browser's password manager what it is."""
 
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth import forms as auth_forms
@@ -34,12 +33,12 @@ def wait_error(refusal: TooManyTries) -> ValidationError:
     return ValidationError(WAIT, code=refusal.code, params={"seconds": refusal.seconds})
 
 
-def _email_field() -> forms.EmailField:
+def email_field() -> forms.EmailField:
     widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none"})
     return forms.EmailField(label=_("이메일"), max_length=254, widget=widget)
 
 
-def _password_field(label: Any, *, new: bool = False) -> forms.CharField:
+def password_field(label: Any, *, new: bool = False) -> forms.CharField:
     widget = forms.PasswordInput(attrs={"autocomplete": "new-password" if new else "current-password"})
     return forms.CharField(label=label, strip=False, max_length=128 if new else 4096, widget=widget)
 
@@ -54,8 +53,8 @@ def code_field() -> forms.CharField:
 class SignInForm(forms.Form):
     """E-mail and password. The answer is the same for an unknown e-mail, a wrong password and a deactivated person."""
 
-    email = _email_field()
-    password = _password_field(_("비밀번호"))
+    email = email_field()
+    password = password_field(_("비밀번호"))
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -100,9 +99,9 @@ class SignInForm(forms.Form):
 class SignUpForm(forms.Form):
     """E-mail and a password typed twice. Whether the e-mail is taken is not said here: its owner is told by mail."""
 
-    email = _email_field()
-    password = _password_field(_("비밀번호"), new=True)
-    password_again = _password_field(_("비밀번호 확인"), new=True)
+    email = email_field()
+    password = password_field(_("비밀번호"), new=True)
+    password_again = password_field(_("비밀번호 확인"), new=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -128,7 +127,7 @@ class SignUpForm(forms.Form):
 
 
 class PasswordResetForm(forms.Form):
-    email = _email_field()
+    email = email_field()
 
 
 class NewPasswordForm(auth_forms.SetPasswordForm):  # type: ignore[type-arg]
@@ -147,26 +146,3 @@ class ChangePasswordForm(auth_forms.PasswordChangeForm):
         super().__init__(*args, **kwargs)
         self.fields["new_password1"].help_text = PASSWORD_HELP
         self.fields["new_password2"].help_text = ""
-
-
-class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
-    """How a person is called, and in which language and time zone they read."""
-
-    class Meta:
-        model = User
-        fields = ["name", "language", "time_zone"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        zones = [(zone, zone.replace("_", " ")) for zone in sorted(available_timezones())]
-        self.fields["time_zone"] = forms.ChoiceField(
-            label=_("시간대"), choices=zones, help_text=_("모든 화면의 날짜와 시각에 쓰입니다.")
-        )
-        self.fields["name"].help_text = _("다른 회원과 같은 이름은 쓸 수 없습니다.")
-        self.fields["name"].widget.attrs["autocomplete"] = "nickname"
-
-    def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"].strip()
-        if name and User.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(_("이미 쓰이는 이름입니다."), code="name_taken")
-        return name

@@ -1,4 +1,4 @@
-"""The pages of signing in and out, passwords, language and personal settings."""
+"""The pages of signing in and out, and of passwords."""
 
 import logging
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -18,18 +17,18 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_POST
-from django.views.generic import FormView, UpdateView
-from django.views.i18n import set_language
+from django.views.decorators.http import require_GET
+from django.views.generic import FormView
 from kombu.exceptions import OperationalError
 
 from accounts import forms, lockout, services, tasks
 from accounts.errors import TooManyTries
 from accounts.models import User
+from accounts.services import api_devices, notices, sessions
 from accounts.services.audit import record
+from accounts.user_agents import device_name
 
 logger = logging.getLogger(__name__)
-STAFF_SESSION = 8 * 3600  # seconds; everyone else's is SESSION_COOKIE_AGE
 
 
 class SignIn(auth_views.LoginView):
@@ -40,10 +39,12 @@ class SignIn(auth_views.LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: Any) -> HttpResponseRedirect:
+        user, was_known = form.get_user(), bool(services.known_device(self.request, form.get_user().email))
         response: HttpResponseRedirect = super().form_valid(form)  # type: ignore[assignment]
-        if form.get_user().is_staff:
-            self.request.session.set_expiry(STAFF_SESSION)
-        services.remember_device(self.request, response, form.get_user().email)
+        sessions.prove(self.request, second_factor=user.is_2fa_enabled)  # the form has asked for it
+        name, address = device_name(self.request.headers.get("User-Agent", "")), services.client_address(self.request)
+        services.tell_of_new_device(user, was_known, name, address)
+        services.remember_device(self.request, response, user.email)
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
@@ -137,6 +138,7 @@ class PasswordResetConfirm(auth_views.PasswordResetConfirmView):
         with transaction.atomic():
             response = super().form_valid(form)
             _keep(self.request, form.user, "password_reset")
+            notices.tell_security(form.user, "password_changed")
         return response
 
 
@@ -152,41 +154,10 @@ class PasswordChange(auth_views.PasswordChangeView):
         with transaction.atomic():
             response = super().form_valid(form)
             _keep(self.request, form.user, "password_changed")
+            notices.tell_security(form.user, "password_changed")
+            sessions.renew(self.request)
+            api_devices.end_devices(form.user, api_devices.PASSWORD_CHANGED, keep=sessions.device_id(self.request))
         return response
-
-
-@method_decorator(never_cache, name="dispatch")
-class Settings(LoginRequiredMixin, UpdateView):  # type: ignore[type-arg]
-    template_name = "accounts/settings.html"
-    form_class = forms.SettingsForm
-    success_url = reverse_lazy("accounts:settings")
-
-    def get_object(self, queryset: Any = None) -> User:
-        assert isinstance(self.request.user, User)  # noqa: S101 (LoginRequiredMixin)
-        # A fresh copy: an invalid form must not change the name the page's head shows.
-        return User.objects.get(pk=self.request.user.pk)
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        response: HttpResponse = super().form_valid(form)
-        with translation.override(form.instance.language):
-            messages.success(self.request, _("설정을 저장했습니다."))
-        _keep_language(response, form.instance.language)
-        return response
-
-
-@require_POST
-def switch_language(request: HttpRequest) -> HttpResponseBase:
-    """Django's language switch (a cookie), remembered on the person, too."""
-    response: HttpResponseBase = set_language(request)
-    language = request.POST.get("language", "")
-    if isinstance(request.user, User) and language in dict(settings.LANGUAGES):
-        User.objects.filter(pk=request.user.pk).update(language=language)
-    return response
-
-
-def _keep_language(response: HttpResponse, language: str) -> None:
-    """After signing out, the pages stay in the language chosen."""
-    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
 
 
 def _keep(request: HttpRequest, user: User, action: str) -> None:
