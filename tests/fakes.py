@@ -167,7 +167,9 @@ class FakeVenue:
         """The order is in the book, so much after it was claimed."""
         client_id = order.client_id if self.abilities.client_order_id else ""
         at = order.claimed_at + late
-        return self.list_order(order.instrument, order.side, order.quantity, order.limit_price, at, client_id=client_id)
+        row = self.list_order(order.instrument, order.side, order.quantity, order.limit_price, at, client_id=client_id)
+        self.rows[row.key] = replace(row, division=order.division)
+        return self.rows[row.key]
 
     def list_order(
         self,

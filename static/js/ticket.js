@@ -52,6 +52,23 @@ export const mount = (el) => {
     badge.textContent = environmentName
     document.querySelector("body > .environment")?.replaceWith(strip.content.cloneNode(true))
   }
+  // Only what the chosen account's broker takes can be chosen, and each division brings its kind of order along.
+  const division = field("division")
+  const divided = el.querySelector('[data-part="division"]')
+  const types = Object.fromEntries((divided?.dataset.types ?? "").split(" ").map((pair) => pair.split(":")))
+  const showDivisions = () => {
+    if (!division) return
+    const offered = (room()?.divisions ?? "plain").split(" ")
+    for (const option of division.options) option.hidden = option.disabled = !offered.includes(option.value)
+    if (division.selectedOptions[0]?.disabled) division.value = "plain"
+    divided.hidden = offered.length < 2
+  }
+  division?.addEventListener("change", () => {
+    const radio = el.querySelector(`[name=order_type][value=${types[division.value]}]`)
+    if (radio) radio.checked = true
+  })
+  field("broker_account")?.addEventListener("change", showDivisions)
+  showDivisions()
   field("broker_account")?.addEventListener("change", showEnvironment)
   showEnvironment()
 

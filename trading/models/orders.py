@@ -191,6 +191,11 @@ class Order(models.Model):
         return self.state in lifecycle.OPEN
 
     @property
+    def kind_label(self) -> str:
+        """What kind of order it is, in words: its division where that is not the plain one, which says its type too."""
+        return self.get_order_type_display() if self.division == Division.PLAIN else self.get_division_display()
+
+    @property
     def waits_for_trigger(self) -> bool:
         """Whether this is a stop order whose price has not come yet."""
         return self.order_type == OrderType.STOP and self.triggered_at is None

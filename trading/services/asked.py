@@ -106,6 +106,14 @@ def abilities_of(account: BrokerAccount) -> Abilities:
         raise OrderRefused(e.code, broker=account.broker) from e
 
 
+def divisions_of(account: BrokerAccount) -> frozenset[Division]:
+    """How the account's venue takes orders; plain ones alone where it cannot be asked."""
+    try:
+        return brokers.abilities(account).divisions
+    except BrokerNotConfigured:
+        return frozenset({Division.PLAIN})
+
+
 def check_prices(order_type: OrderType, limit_price: Decimal | None, stop_price: Decimal | None) -> None:
     """Raise OrderRefused for a limit or stop order without its price, or any other with one."""
     if (order_type is OrderType.LIMIT) != (limit_price is not None):

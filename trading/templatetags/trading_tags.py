@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from brokers.models import BrokerAccount
+from brokers.protocol import FORMS, Division
 from markets import services as markets
 from markets.models import Instrument
 from markets.templatetags.figures import grouped
@@ -18,6 +19,7 @@ from trading.events import state_stamp
 from trading.forms import INTERVALS, OrderTicket
 from trading.models import Balance, Order, SwingPlan
 from trading.models.plans import SIGNAL_LABELS
+from trading.services.asked import divisions_of
 
 register = template.Library()
 
@@ -55,6 +57,7 @@ def mine(request: HttpRequest, instrument: Instrument) -> dict[str, Any]:
 def ticket_context(request: HttpRequest, ticket: OrderTicket, instrument: Instrument) -> dict[str, Any]:
     """What `_order_ticket.html` needs: the form, the latest price, and what each account could spend or sell."""
     quote = markets.latest_quote(instrument)
+    accounts = _accounts_with_room(request.user, instrument)
     return {
         "request": request,
         "user": request.user,
@@ -63,7 +66,9 @@ def ticket_context(request: HttpRequest, ticket: OrderTicket, instrument: Instru
         "quote": quote,
         "change": quote.price / quote.base_price - 1 if quote and quote.base_price else None,
         "shares": SHARES,
-        "accounts": _accounts_with_room(request.user, instrument),
+        "accounts": accounts,
+        "is_divided": any(room["divisions"] != Division.PLAIN for room in accounts),
+        "division_types": " ".join(f"{division}:{form.order_type}" for division, form in FORMS.items()),
     }
 
 
@@ -78,6 +83,7 @@ def _accounts_with_room(user: Any, instrument: Instrument) -> list[dict[str, Any
             "account": account,
             "cash": room.get((account.pk, instrument.currency), 0),
             "quantity": room.get((account.pk, instrument.key), 0),
+            "divisions": " ".join(sorted(divisions_of(account))),
         }
         for account in accounts
     ]

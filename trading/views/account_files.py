@@ -93,7 +93,7 @@ def _order_row(order: Order) -> tuple[Cell, ...]:
     instrument = order.instrument
     return (
         order.market_at, str(order.pk), instrument.key, instrument.name, order.get_side_display(),
-        order.get_order_type_display(), order.get_time_in_force_display(), order.quantity, order.limit_price,
+        order.kind_label, order.get_time_in_force_display(), order.quantity, order.limit_price,
         order.stop_price, order.filled_quantity, order.filled_amount, order.average_price, order.fee, order.tax,
         instrument.currency, order.get_state_display(), reason_sentence(order), order.get_purpose_display(),
         order.plan.name if order.plan else "", order.finished_at,

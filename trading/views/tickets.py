@@ -15,13 +15,13 @@ from trading.models import Order
 from trading.services.asked import Asked
 from trading.templatetags.reasons import error_sentence, sentence
 from trading.templatetags.trading_tags import ticket_context
-from trading.views.access import PersonRequest, refused, signed_in
+from trading.views.access import PersonRequest, refused, require_factor, signed_in
 from trading.views.keys import blame, with_key
 
 ESTIMATED = ("instrument", "side", "quantity", "order_type", "limit_price", "stop_price")
 JUST_ASKING = "estimate"  # in the place of a key: nothing is written under it
 # what the next ticket begins with
-AGAIN = ("broker_account", "side", "order_type", "limit_price", "stop_price", "time_in_force")
+AGAIN = ("broker_account", "side", "order_type", "limit_price", "stop_price", "time_in_force", "division")
 
 
 @require_GET
@@ -46,7 +46,9 @@ def order_place(request: PersonRequest) -> HttpResponse:
     if not ticket.is_valid():
         return _ticket_again(request, ticket.with_new_key() if "client_key" in ticket.errors else ticket)
     try:
-        order = services.place_order(user=request.user, **ticket.as_order())
+        asked = ticket.as_order()
+        require_factor(request, asked["broker_account"])
+        order = services.place_order(user=request.user, **asked)
     except NotAllowed as e:
         return refused(request, e)
     except TradingError as e:
