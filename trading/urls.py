@@ -25,6 +25,10 @@ urlpatterns = [
     path("charts/<str:venue>/<path:symbol>/marks.json", views.chart_marks, name="chart_marks"),
     path("strategies/", views.strategy_list, name="strategy_list"),
     path("strategies/import/", views.strategy_import, name="strategy_import"),
+    path("strategies/build/", views.strategy_build, name="strategy_build"),
+    path("strategies/build/preview/", views.strategy_build_preview, name="strategy_build_preview"),
+    path("strategies/build/chart.json", views.strategy_build_chart, name="strategy_build_chart"),
+    path("strategies/chart.json", views.strategy_chart, name="strategy_chart"),
     path("strategies/new/", views.strategy_new, name="strategy_new"),
     path("strategies/preview/", views.strategy_preview, name="strategy_preview"),
     path("strategies/library/<slug:key>/", views.strategy_library, name="strategy_library"),
@@ -34,6 +38,7 @@ urlpatterns = [
         name="strategy_library_export",
     ),
     path("strategies/<uuid:strategy_id>/", views.strategy_detail, name="strategy"),
+    path("strategies/<uuid:strategy_id>/build/", views.strategy_rebuild, name="strategy_rebuild"),
     path("strategies/<uuid:strategy_id>/edit/", views.strategy_edit, name="strategy_edit"),
     path("strategies/<uuid:strategy_id>/<int:number>/", views.strategy_detail, name="strategy_version"),
     path(

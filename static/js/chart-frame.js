@@ -48,7 +48,7 @@ export const framed = async (el, isDaily) => {
   const library = await import(LIBRARY)
   const { CandlestickSeries, ColorType, CrosshairMode, HistogramSeries, TickMarkType, createChart } = library
   const canvas = el.querySelector('[data-part="canvas"]')
-  const places = Number(el.dataset.decimals)
+  const places = () => Number(el.dataset.decimals)
   const { day, monthDay, month, clock } = timesIn(el.dataset.zone)
   const ticks = { [TickMarkType.Year]: month, [TickMarkType.Month]: month, [TickMarkType.DayOfMonth]: monthDay }
   const chart = createChart(canvas, {
@@ -60,7 +60,7 @@ export const framed = async (el, isDaily) => {
     crosshair: { mode: CrosshairMode.Normal },
     handleScroll: { vertTouchDrag: false },
   })
-  const exact = { type: "custom", minMove: 10 ** -places, formatter: (value) => price(value, places) }
+  const exact = { type: "custom", minMove: 10 ** -Math.max(2, places()), formatter: (value) => price(value, places()) }
   const candles = chart.addSeries(CandlestickSeries, { priceFormat: exact, borderVisible: false })
   const volume = chart.addSeries(HistogramSeries, { priceFormat: { type: "volume" }, priceScaleId: "", lastValueVisible: false, priceLineVisible: false })
   volume.priceScale().applyOptions({ scaleMargins: { top: .82, bottom: 0 } })

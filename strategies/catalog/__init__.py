@@ -16,6 +16,11 @@ from strategies.catalog.warm_up import NEGLIGIBLE, settled_after
 __all__ = [
     "INDICATORS",
     "NEGLIGIBLE",
+    "OSCILLATORS",
+    "RANGES",
+    "SINGLE_BARS",
+    "TREND",
+    "VOLUME",
     "Bounds",
     "IndicatorKind",
     "IndicatorParam",

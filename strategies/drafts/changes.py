@@ -26,7 +26,8 @@ def changed(draft: Tree, verb: str, path: str) -> tuple[Tree, str]:
     """The draft after one button, and the name of the field to look at next; '' where none is. Unknown buttons do nothing."""
     after = settled(deepcopy(draft))
     doing = _VERBS.get(verb)
-    return after, "" if doing is None else doing(after, path)
+    focus = "" if doing is None else doing(after, path)
+    return settled(after), focus
 
 
 def _add_indicator(draft: Tree, path: str) -> str:

@@ -4,6 +4,13 @@ from trading.views.account_files import account_fills_csv, account_orders_csv, a
 from trading.views.account_keys import account_key, account_key_check, account_key_remove, kis_register
 from trading.views.accounts import account_deposit, account_detail, account_list, account_reset, account_withdraw
 from trading.views.alerts import alert_acknowledge, alert_list
+from trading.views.builder import (
+    strategy_build,
+    strategy_build_chart,
+    strategy_build_preview,
+    strategy_chart,
+    strategy_rebuild,
+)
 from trading.views.charts import chart_indicators, chart_marks
 from trading.views.fills import fill_list
 from trading.views.limits import limit_change, limits
@@ -86,6 +93,10 @@ __all__ = [
     "safety_halt_instrument",
     "safety_page",
     "safety_release",
+    "strategy_build",
+    "strategy_build_chart",
+    "strategy_build_preview",
+    "strategy_chart",
     "strategy_detail",
     "strategy_edit",
     "strategy_export",
@@ -95,4 +106,5 @@ __all__ = [
     "strategy_list",
     "strategy_new",
     "strategy_preview",
+    "strategy_rebuild",
 ]

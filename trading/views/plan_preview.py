@@ -62,11 +62,12 @@ def _firing(form: PlanTermsForm, rule: ChosenRule) -> dict[str, Any]:
     if instrument is None or interval is None:
         return {"firing": None}
     found = rehearsal.firing_of(rule.document, instrument, interval)
-    shown = None if found is None else _shown(found)
+    shown = None if found is None else firing_shown(found)
     return {"firing": shown, "counts_nothing": shown is None, "firing_instrument": instrument}
 
 
-def _shown(firing: "Firing") -> FiringShown:
+def firing_shown(firing: "Firing") -> FiringShown:
+    """The count as its page tells it."""
     buys = [_step(number, fired) for number, fired in enumerate(firing.entries, start=1)]
     since, until = from_epoch(firing.first_closed_at), from_epoch(firing.last_closed_at)
     return FiringShown(firing.bars, since, until, [*buys, _step(3, firing.exit)])

@@ -103,13 +103,13 @@ def strategy_detail(request: PersonRequest, strategy_id: UUID, number: int | Non
 @require_GET
 @signed_in
 def strategy_library_export(request: PersonRequest, key: str, file: str) -> HttpResponse:
-    return _file(request, _library(key), file)
+    return attached(request, _library(key), file)
 
 
 @require_GET
 @signed_in
 def strategy_export(request: PersonRequest, strategy_id: UUID, number: int, file: str) -> HttpResponse:
-    return _file(request, of_version(own_version(request, strategy_id, number)), file)
+    return attached(request, of_version(own_version(request, strategy_id, number)), file)
 
 
 def own_version(request: PersonRequest, strategy_id: UUID, number: int | None = None) -> StrategyVersion:
@@ -190,7 +190,7 @@ def _changes(before: StrategyVersion, after: StrategyVersion) -> list[Changed]:
     return differences(old, new, sentence_language())
 
 
-def _file(request: PersonRequest, shown: Shown, file: str) -> HttpResponse:
+def attached(request: PersonRequest, shown: Shown, file: str) -> HttpResponse:
     """The strategy as a file; what the format cannot say is told on a page instead of being put in other words."""
     flavour = FILES.get(file)
     if flavour is None:
