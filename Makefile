@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test test-api lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-kis bench-backtest bench-backtest-workers rule-rates indicator-sources crash-sweep chaos kis-sandbox kis-week clean help
+.PHONY: run install install-dev test test-api client lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-kis bench-backtest bench-backtest-workers rule-rates indicator-sources crash-sweep chaos kis-sandbox kis-week clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -53,6 +53,10 @@ test: install-dev
 # Less: API="--requests 500 --only-fuzz".
 test-api: install-dev
 	@.venv/bin/python -m tests.api.check $(API)
+
+# The Python client's operations, from the API's own description (clients/python). A test fails while they differ.
+client: install-dev
+	@$(IN_TESTS) .venv/bin/python -m tests.api.client_file
 
 lint: install-dev
 	.venv/bin/ruff check .

@@ -20,7 +20,7 @@ class TokenBody(Strict):
     days = serializers.ChoiceField(choices=list(api_tokens.DAYS), help_text="How long it lives.")
 
 
-class TokenAnswer(Answer):
+class ApiTokenAnswer(Answer):
     id = serializers.UUIDField()
     name = serializers.CharField()
     scope = serializers.ChoiceField(choices=["read", "trade"])
@@ -31,12 +31,12 @@ class TokenAnswer(Answer):
     used_from = serializers.CharField(help_text="The address of its last use.")
 
 
-class NewTokenAnswer(TokenAnswer):
+class NewTokenAnswer(ApiTokenAnswer):
     token = serializers.CharField(help_text="For `Authorization: Bearer …`. Shown once.")
 
 
 class TokensAnswer(Answer):
-    results = TokenAnswer(many=True)
+    results = ApiTokenAnswer(many=True)
 
 
 class Tokens(ApiView):
