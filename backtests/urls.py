@@ -9,6 +9,7 @@ urlpatterns = [
     path("backtests/", views.run_list, name="list"),
     path("backtests/new/", views.run_new, name="new"),
     path("backtests/new/parameters/", views.parameters, name="parameters"),
+    path("backtests/new/stored/", views.stored, name="stored"),
     path("backtests/compare/", views.compare, name="compare"),
     path("backtests/uploads/", views.upload_list, name="uploads"),
     path("backtests/uploads/<uuid:upload_id>/", views.upload_detail, name="upload"),

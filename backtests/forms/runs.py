@@ -16,6 +16,7 @@ from backtests.services import Asked, Beside, ParametersRefused, Rule
 from backtests.templatetags.backtest_words import language, sentence
 from backtests.terms import Terms
 from markets.models import Instrument
+from markets.templatetags.figures import grouped
 from markets.types import Interval
 from strategies.parameter_words import is_rate, with_labels
 from trading.forms import INTERVALS
@@ -117,6 +118,15 @@ class RunForm(forms.Form):
         return parameter_field(name, spec)
 
     @property
+    def chosen(self) -> Instrument | None:
+        """The instrument that the form stands at, typed or first."""
+        key = self["instrument"].value()
+        active = Instrument.objects.active()
+        if isinstance(key, Instrument):
+            return key
+        return active.filter(symbol=str(key).partition(":")[2]).first() if key else active.live_first().first()
+
+    @property
     def rule_fields(self) -> list[forms.BoundField]:
         return [self[f"p_{name}"] for name in self.rule.document.parameters]
 
@@ -197,7 +207,7 @@ def first_values(rule: Rule) -> dict[str, Any]:
         "client_key": uuid4().hex,
         "strategy": rule.key,
         "interval": Interval.D1.value,
-        "cash": FIRST_CASH,
+        "cash": grouped(FIRST_CASH, None),
         "first_share": Decimal("0.5"),
         "repeat": True,
         "exits": "at_close",
@@ -217,7 +227,16 @@ def blank(user: User, query: Mapping[str, str], form: type[RunForm] = RunForm) -
     for name in rule.document.parameters:
         if number := query.get(f"p_{name}"):
             initial[f"p_{name}"] = _number(name, number)
+    first = initial.get("instrument") or Instrument.objects.active().live_first().first()
+    if "interval" not in initial and first:
+        initial["interval"] = _first_interval(first, services.bars_needed(rule))
     return form(user, rule, initial=initial)
+
+
+def _first_interval(instrument: Instrument, needed: int) -> str:
+    """The longest interval of which enough bars are stored, so that a form sent as it is can be computed."""
+    enough = [each.interval.value for each in services.stored_of(instrument) if each.bars >= needed]
+    return enough[-1] if enough else Interval.D1.value
 
 
 def of_other_strategy(user: User, data: Any, form: type[RunForm] = RunForm) -> RunForm:
@@ -235,6 +254,7 @@ def again(user: User, run: Backtest, form: type[RunForm] = RunForm, only: int | 
     rule = _rule(user, str(run.strategy_version_id))
     terms = Terms.from_data(run.terms)
     initial: dict[str, Any] = {name: getattr(terms, name) for name in Terms.model_fields}
+    initial |= {name: grouped(initial[name], None) for name in ("cash", "budget") if initial[name] is not None}
     initial |= {f"p_{name}": number for name, number in run.parameters.items()}
     initial |= {"instrument": first.instrument, "interval": run.interval, "name": "" if alone else run.name}
     initial |= {"starts_on": run.starts_on, "ends_on": run.ends_on, "upload": str(first.upload_id or "")}

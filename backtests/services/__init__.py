@@ -1,8 +1,9 @@
 """What pages, the API, commands and tasks ask of backtests."""
 
 from backtests.services.asking import Asked, Beside
+from backtests.services.bars import Stored, stored_of
 from backtests.services.queue import is_due
-from backtests.services.rules import ParametersRefused, Rule, offered, parameter_names, pick
+from backtests.services.rules import ParametersRefused, Rule, bars_needed, offered, parameter_names, pick
 from backtests.services.starting import cancel_run, delete_run, get_run, list_runs, start_run, start_scorecard
 from backtests.services.sweeps import (
     Searched,
@@ -26,6 +27,8 @@ __all__ = [
     "Rule",
     "Searched",
     "Standing",
+    "Stored",
+    "bars_needed",
     "cancel_run",
     "cancel_sweep",
     "delete_run",
@@ -48,6 +51,7 @@ __all__ = [
     "start_run",
     "start_scorecard",
     "start_sweep",
+    "stored_of",
     "why_failed",
     "work_once",
 ]

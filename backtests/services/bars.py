@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Count, Max, Min, Q
 
 from backtests.errors import BarsRefused
 from backtests.models import BarUpload
@@ -14,7 +14,7 @@ from backtests.packing import joined, unpack_bars
 from markets.bars import Bars
 from markets.models import Instrument, StoredBar
 from markets.models.bars import StoredBarQuerySet
-from markets.types import Interval, Source
+from markets.types import Interval, Source, from_epoch
 
 PAGE = 50_000  # rows read at once
 MOST_BARS = 2_000_000  # of one run: ten years of a stock's minutes are half of it
@@ -45,6 +45,29 @@ def source_of(instrument: Instrument, interval: Interval) -> Source:
     """Whose bars a backtest reads: the imported history where there is any, else what supplies prices now."""
     has_history = StoredBar.objects.series(instrument, interval, Source.HISTORY).exists()
     return Source.HISTORY if has_history else Source(instrument.source)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored of an instrument at one interval, of the source that a backtest reads."""
+
+    interval: Interval
+    bars: int
+    first_at: datetime
+    last_at: datetime
+
+
+def stored_of(instrument: Instrument) -> list[Stored]:
+    """The stored bars of every interval that has any, the shortest first."""
+    told = StoredBar.objects.filter(instrument=instrument).order_by().values_list("interval", "source")
+    found = {(row[0], row[1]): row[2:] for row in told.annotate(Count("pk"), Min("opened_at"), Max("closed_at"))}
+    kept = []
+    for interval in Interval:
+        sources = (Source.HISTORY.value, instrument.source)
+        row = next((found[interval.value, source] for source in sources if (interval.value, source) in found), None)
+        if row is not None:
+            kept.append(Stored(interval, row[0], from_epoch(row[1]), from_epoch(row[2])))
+    return kept
 
 
 def count_bars(series: Series) -> int:

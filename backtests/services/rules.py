@@ -75,6 +75,11 @@ def evaluator_of(document: RuleDocument, parameters: Mapping[str, float]) -> Eva
         raise ParametersRefused(e) from e
 
 
+def bars_needed(rule: Rule) -> int:
+    """How many bars the rule with its own numbers needs, to decide and to trade."""
+    return evaluator_of(rule.document, {}).warm_up + 1
+
+
 def parameter_names(document: RuleDocument, language: Language) -> dict[str, str]:
     return {name: parameter_label(name, spec, language) for name, spec in document.parameters.items()}
 

@@ -33,7 +33,7 @@ SENTENCES: Mapping[str, Any] = {
     "not_ascending": _("봉의 시각이 차례대로가 아닙니다. (%(at)s, %(bar)s번째 봉)"),
     "duplicate_time": _("같은 시각의 봉이 두 번 있습니다. (%(at)s, %(bar)s번째 봉)"),
     "warm_up_longer_than_data": _(
-        "봉이 %(bars)s개인데 이 규칙의 지표는 적어도 %(needed)s개가 있어야 계산됩니다. 기간을 늘려 주세요."
+        "봉이 %(bars)s개인데 이 규칙의 지표는 적어도 %(needed)s개가 있어야 계산됩니다. 기간을 늘리거나 더 짧은 간격을 골라 주세요."
     ),
     "upload_gone": _("올린 파일 ‘%(name)s’이(가) 지워져 계산할 수 없습니다."),
     "no_rule_in_force": _("이 기간의 수수료나 호가 규칙을 알지 못합니다. 더 늦은 기간을 골라 주세요."),

@@ -2,7 +2,7 @@
 
 from backtests.views.compare import compare
 from backtests.views.exports import equity_csv, fills_csv, report_html, result_json, trades_csv
-from backtests.views.forms import parameters, run_again, run_new
+from backtests.views.forms import parameters, run_again, run_new, stored
 from backtests.views.runs import chart, run_cancel, run_delete, run_detail, run_list, run_scorecard
 from backtests.views.sweeps import (
     sweep_cancel,
@@ -29,6 +29,7 @@ __all__ = [
     "run_list",
     "run_new",
     "run_scorecard",
+    "stored",
     "sweep_cancel",
     "sweep_delete",
     "sweep_detail",

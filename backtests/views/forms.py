@@ -58,9 +58,23 @@ def parameters(request: PersonRequest) -> HttpResponse:
     return render(request, "backtests/_rule_fields.html", _context(blank(request.user, request.GET)))
 
 
+@require_GET
+@signed_in
+def stored(request: PersonRequest) -> HttpResponse:
+    """What is stored of the instrument that was picked, beside what the rule needs."""
+    form = blank(request.user, request.GET)
+    return render(request, "backtests/_stored.html", stored_context(form))
+
+
 def _page(request: PersonRequest, form: RunForm, status: int = 200) -> HttpResponse:
     return render(request, "backtests/new.html", _context(form), status=status)
 
 
 def _context(form: RunForm) -> dict[str, object]:
-    return {"form": form, "rule": document_sentences(form.rule.document.bind(), language())}
+    return {"form": form, "rule": document_sentences(form.rule.document.bind(), language()), **stored_context(form)}
+
+
+def stored_context(form: RunForm) -> dict[str, object]:
+    needed = services.bars_needed(form.rule)
+    kept = services.stored_of(form.chosen) if form.chosen else []
+    return {"stored": [(each, each.bars >= needed) for each in kept], "needed": needed}

@@ -25,6 +25,7 @@ from backtests.services.sweeps import PARTS
 from backtests.templatetags.backtest_words import language, ratio
 from backtests.terms import Terms
 from backtests.views.access import own_run, tell_refusal
+from backtests.views.forms import stored_context
 from markets.templatetags.figures import signed_rate
 from strategies.document import RuleDocument
 from strategies.parameter_words import is_rate, plain_number
@@ -151,7 +152,8 @@ def _form_page(request: PersonRequest, form: SweepForm, status: int = 200) -> Ht
 
 
 def _context(form: SweepForm) -> dict[str, object]:
-    return {"form": form, "rule": document_sentences(form.rule.document.bind(), language()), "is_sweep": True}
+    rule = document_sentences(form.rule.document.bind(), language())
+    return {"form": form, "rule": rule, "is_sweep": True, **stored_context(form)}
 
 
 def _map(request: PersonRequest, sweep: Sweep, rows: list[dict[str, Any]], names: dict[str, str]) -> dict[str, Any]:

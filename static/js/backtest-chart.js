@@ -59,9 +59,10 @@ export const mount = async (el) => {
   lowest.setStretchFactor(.3)
 
   const isCrowded = data.markers.length > 60
+  const size = isCrowded ? .5 : 1
   const marker = (palette) => ({ time, side, signal }) => (side === "buy"
-    ? { time, position: "belowBar", shape: "arrowUp", color: palette["color-rise"], text: isCrowded ? "" : signal === 2 ? words.second : words.first }
-    : { time, position: "aboveBar", shape: "arrowDown", color: palette["color-fall"], text: isCrowded ? "" : words.sell })
+    ? { time, position: "belowBar", shape: "arrowUp", size, color: palette["color-rise"], text: isCrowded ? "" : signal === 2 ? words.second : words.first }
+    : { time, position: "aboveBar", shape: "arrowDown", size, color: palette["color-fall"], text: isCrowded ? "" : words.sell })
   const markers = createSeriesMarkers(candles, [])
   const paint = () => {
     const palette = colours(el)
