@@ -62,7 +62,7 @@ def fills_changed_by_cutting(doubted: Doubted, result: Result, seed: int) -> tup
 
 def _traded_before(bar: int, result: Result) -> list[tuple[object, ...]]:
     """The fills before a bar, without the SIGNAL their order came to: it may end later."""
-    return [fill[:3] + fill[4:] for fill in result.filled.rows() if fill[0] < bar]
+    return [fill[:3] + fill[4:] for fill in result.filled if fill.bar < bar]
 
 
 def with_less_history(doubted: Doubted) -> tuple[Result, Result]:

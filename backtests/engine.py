@@ -5,10 +5,8 @@ machine, sizing, matching and costs.
 """
 
 import hashlib
-import operator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
 
 import numpy as np
 
@@ -18,18 +16,29 @@ from backtests.ground import Ground
 from backtests.setup import Setup
 from backtests.simulation import Simulation
 from backtests.venue import Venue
-from markets.bars import Bars, FloatArray
+from markets.bars import Bars, FloatArray, IntArray
 from markets.types import InstrumentRules
 from strategies.compiler import Evaluator
 from strategies.document import RuleDocument
 from strategies.evaluation import Evaluation
 
-LINE = " ".join(["%s"] * len(UnitFill._fields))
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """What is held, and the cash, before the first fill and after each: for so many closes. Arrays of shape (fills + 1,)."""
+
+    lengths: IntArray
+    held: FloatArray
+    cash: FloatArray
+
+    def each(self, values: FloatArray) -> FloatArray:
+        """The same at the close of every bar."""
+        return np.repeat(values, self.lengths)
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a run gave. Arrays have shape (n,), one for each bar: `equity` and `cash` in the currency, `held` in units.
+    """What a run gave. Arrays have shape (n,), one for each bar: `equity` and `cash` in the currency, `held` in quantity.
 
     `first_bar` is the first whose close was decided on. `version_hash` names the rule with its numbers, `inputs_hash` bars,
     setup and instrument, `result_hash` fills and equity.
@@ -40,15 +49,37 @@ class Result:
     venue: Venue
     first_bar: int
     filled: Fills
-    equity: FloatArray
-    cash: FloatArray
-    held: FloatArray
+    standing: Standing
     seed: int
     version_hash: str
 
     @property
     def bars(self) -> Bars:
         return self.ground.bars
+
+    @cached_property
+    def equity(self) -> FloatArray:
+        equity = self.held * self.bars.close
+        equity += self.cash
+        return equity
+
+    @property
+    def cash(self) -> FloatArray:
+        return self.standing.each(self.standing.cash)
+
+    @property
+    def held(self) -> FloatArray:
+        return self.standing.each(self.standing.held)
+
+    @property
+    def bars_held(self) -> int:
+        """How many bars there are at whose close something was held."""
+        return int(self.standing.lengths[self.standing.held > 0].sum())
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether something is held at the end."""
+        return bool(self.standing.held[-1] > 0)
 
     @cached_property
     def unit_fills(self) -> tuple[UnitFill, ...]:
@@ -65,7 +96,7 @@ class Result:
     @cached_property
     def result_hash(self) -> str:
         digest = hashlib.sha256(f"{self.version_hash} {self.inputs_hash} {self.seed}".encode())
-        digest.update("\n".join([LINE % row for row in self.filled.rows()]).encode())
+        self.filled.columns.digest(digest)
         digest.update(self.equity.data)
         return digest.hexdigest()
 
@@ -108,28 +139,24 @@ def simulate(
 
 def result_of(simulation: Simulation, document: RuleDocument, ground: Ground, first_bar: int) -> Result:
     """What a simulation that has run to its end came to."""
-    bars, setup, venue, fills = ground.bars, simulation.setup, simulation.venue, simulation.fills
-    held, cash = _standing(fills, len(bars), venue, venue.cash_units(setup.cash))
+    setup, venue, fills = simulation.setup, simulation.venue, simulation.fills
     return Result(
         setup=setup,
         ground=ground,
         venue=venue,
         first_bar=first_bar,
         filled=fills,
-        equity=cash + held * bars.close,
-        cash=cash,
-        held=held,
+        standing=_standing(fills, len(ground.bars), venue, venue.cash_units(setup.cash)),
         seed=setup.seed,
         version_hash=document.version_hash(),
     )
 
 
-def _standing(fills: Fills, count: int, venue: Venue, cash: int) -> tuple[FloatArray, FloatArray]:
-    """What is held, and the cash, at the close of every bar."""
-    if not len(fills):
-        return np.zeros(count), np.full(count, cash / venue.cash_scale)
-    lengths = np.diff([0, *fills.bar, count])
-    moved = map(operator.mul, fills.quantity, fills.ways())
-    held = np.array(list(accumulate(moved, initial=0)), dtype=np.float64) / venue.quantity_scale
-    cashes = np.array([cash, *fills.cash_after], dtype=np.float64) / venue.cash_scale
-    return np.repeat(held, lengths), np.repeat(cashes, lengths)
+def _standing(fills: Fills, count: int, venue: Venue, cash: int) -> Standing:
+    told = fills.columns
+    held = np.cumsum(told.quantity * told.ways).astype(np.float64)
+    return Standing(
+        np.diff(np.concatenate([[0], told.bar, [count]])),
+        np.concatenate([[0.0], held]) / venue.quantity_scale,
+        np.concatenate([[float(cash)], told.cash_after.astype(np.float64)]) / venue.cash_scale,
+    )

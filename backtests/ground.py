@@ -15,6 +15,7 @@ from markets.bars import Bars, IntArray
 from markets.types import InstrumentRules
 from strategies.indicators import Frame
 
+FEW = 16  # bars of a day, below which looking for midnights among the bars pays no more
 MANY = 50_000  # bars whose hash takes longer than a thread to begin
 
 
@@ -67,13 +68,23 @@ class Days:
 
     @classmethod
     def of(cls, closed_at: IntArray) -> "Days":
-        days = _lasts(day_numbers(closed_at))
+        days = _day_ends(closed_at)
         months = day_numbers(closed_at[days]).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         return cls(days, days[_lasts(months)])
 
     def since(self, first: int) -> "Days":
         """The same of the bars from `first` on."""
         return Days(*(places[np.searchsorted(places, first) :] - first for places in (self.days, self.months)))
+
+
+def _day_ends(closed_at: IntArray) -> IntArray:
+    """The place of each day's last bar: the days are looked up among the bars where they are few, else each bar is asked."""
+    first, last = day_numbers(closed_at[:1]).item(), day_numbers(closed_at[-1:]).item()
+    if (last - first) * FEW > len(closed_at):
+        return _lasts(day_numbers(closed_at))
+    midnights = np.arange(first + 1, last + 1) * DAY_SECONDS - SEOUL_SECONDS
+    ends = np.append(closed_at.searchsorted(midnights, side="right"), len(closed_at)) - 1
+    return ends[_lasts(ends)]
 
 
 def day_numbers(closed_at: IntArray) -> IntArray:

@@ -1,7 +1,5 @@
 """The market of a bar: the books an order meets in it, by the shared matching model."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from backtests.setup import Setup
@@ -13,6 +11,7 @@ from strategies.evaluation import BoolArray
 
 MICRO = 1_000_000
 ENDLESS = 10**30  # units: as much as anybody asks for
+MOST: int = 2**62  # units: the same where there is room for no more
 
 
 class Market:
@@ -43,29 +42,41 @@ class Market:
         quoted = ticks.down(down)
         return ticks.lowered(quoted, spread) if spread and quoted else quoted
 
-    def quotes(self, buys: BoolArray, prices: FloatArray, at: IntArray) -> list[int]:
+    def quotes(self, buys: BoolArray, prices: FloatArray, at: IntArray) -> IntArray:
         """`quoted` of each traded price at its time, ascending, to who buys where `buys` says so, else to who sells."""
         if self._slippage:
             prices = prices * np.where(buys, 1 + self._slippage, 1 - self._slippage)
         down, up = self.venue.all_down_and_up(prices)
         found = np.where(buys, up, down)
-        days = self.venue.days(at)
-        edges = [0, *(n for n in range(1, len(days)) if days[n] is not days[n - 1]), len(days)]
-        for start, stop in pairwise(edges):
-            ticks, part, is_buy = days[start].terms.ticks, found[start:stop], buys[start:stop]
-            sizes = _sizes(ticks, part)
-            part += np.where(is_buy, -part % sizes, -(part % sizes))
+        for start, stop, day in self.venue.days(at):
+            ticks, part, is_buy = day.terms.ticks, found[start:stop], buys[start:stop]
+            if ticks.sizes != (1,):
+                sizes = _sizes(ticks, part)
+                part += np.where(is_buy, -part % sizes, -(part % sizes))
             for _ in range(self.setup.spread_ticks):
-                up, down = part + _sizes(ticks, part), part - _sizes(ticks, part - 1)
-                part[:] = np.where(is_buy, up, np.where(part > 0, np.maximum(down, ticks.sizes[0]), part))
-        told: list[int] = found.tolist()
-        return told
+                dearer, cheaper = part + _sizes(ticks, part), part - _sizes(ticks, part - 1)
+                cheaper = np.where(part > 0, np.maximum(cheaper, ticks.sizes[0]), part)
+                part[:] = np.where(is_buy, dearer, cheaper)
+        return found
 
-    def shares(self, bars: IntArray) -> list[int]:
-        """Our share of the volume of each of these bars."""
+    def shares(self, bars: IntArray) -> IntArray:
+        """Our share of the volume of each of these bars, as far as it is below MOST."""
         if self.setup.participation is None:
-            return [ENDLESS] * len(bars)
-        return [self.share(self.volume(bar)) for bar in bars.tolist()]
+            return np.full(len(bars), MOST)
+        volumes, (ours, of) = self.bars.volume[bars], self._share
+        if float(volumes.max(initial=0)) * self.venue.quantity_scale * ours < LARGEST:
+            shares = self.venue.all_volume_units(volumes) * ours // of
+            return shares - shares % self.venue.lot
+        return np.array([min(self.share(self.volume(bar)), MOST) for bar in bars.tolist()], dtype=np.int64)
+
+    def raised(self, prices: IntArray, at: IntArray) -> IntArray:
+        """Each price, or the next above it that is on the tick at its time, ascending."""
+        found = prices.copy()
+        for start, stop, day in self.venue.days(at):
+            part = found[start:stop]
+            if day.terms.ticks.sizes != (1,):
+                part += -part % _sizes(day.terms.ticks, part)
+        return found
 
     def volume(self, bar: int) -> int:
         """What was traded in a bar, as far as it limits us."""
@@ -111,8 +122,8 @@ class Market:
         return [(at, float(price), part) for at, price, part in zip(times, prices, volumes, strict=True)]
 
 
-def _sizes(ticks: Ticks, prices: IntArray) -> IntArray:
-    """The tick of each price."""
+def _sizes(ticks: Ticks, prices: IntArray) -> IntArray | int:
+    """The tick of each price, or of all."""
     if len(ticks.sizes) == 1:
-        return np.full(len(prices), ticks.sizes[0])
+        return ticks.sizes[0]
     return np.array(ticks.sizes)[np.searchsorted(ticks.starts, prices, side="right") - 1]

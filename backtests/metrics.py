@@ -5,23 +5,20 @@ of daily returns, made yearly by the days that the run itself had in a year, aga
 does not exist (a ratio to nothing, a year's figure of less than two days) is None.
 """
 
-import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from backtests.engine import Result
-from backtests.fills import Fills
+from backtests.fills import Fills, summed
 from backtests.ground import Days, day_numbers
+from backtests.highs import Highs
 from backtests.venue import DAY_SECONDS
 from markets.bars import FloatArray, IntArray
 
 YEAR_SECONDS = 365.25 * DAY_SECONDS
-ROOM = 2**50  # sums of thousands of such numbers still fit into int64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +93,10 @@ def held_from(result: Result) -> FloatArray:
     commission = result.venue.day(int(bars.opened_at[first + 1])).sizing_fee
     cash = float(result.setup.cash)
     units = cash / (float(bars.open[first + 1]) * (1 + float(commission)))
-    return np.concatenate([[cash], units * bars.close[first + 1 :]])
+    worth = np.empty(len(bars) - first)
+    worth[0] = cash
+    np.multiply(bars.close[first + 1 :], units, out=worth[1:])
+    return worth
 
 
 def curve(closed_at: IntArray, equity: FloatArray, days: Days | None = None) -> Curve:
@@ -108,9 +108,8 @@ def curve(closed_at: IntArray, equity: FloatArray, days: Days | None = None) -> 
     years = (int(closed_at[-1]) - int(closed_at[0])) / YEAR_SECONDS
     per_year = len(returns) / years if years > 0 else 0.0
     growth = float(equity[-1] / equity[0])
-    highest = np.maximum.accumulate(equity)
-    longest = _longest_below(closed_at, equity, highest)
-    drawdown = float(np.divide(equity, highest, out=highest).min() - 1)  # a million bars are pages of memory
+    highs = Highs.of(equity)
+    drawdown = highs.lowest - 1
     monthly = _returns(np.concatenate([equity[:1], equity[days.months]]))
     has_year = years > 0 and len(returns) > 1
     cagr = growth ** (1 / years) - 1 if has_year and growth > 0 else None
@@ -127,7 +126,7 @@ def curve(closed_at: IntArray, equity: FloatArray, days: Days | None = None) -> 
         sortino=_ratio(mean * sqrt(per_year), downside) if has_year else None,
         calmar=None if cagr is None else _ratio(cagr, -drawdown),
         max_drawdown=drawdown,
-        longest_drawdown_days=longest,
+        longest_drawdown_days=_longest_below(closed_at, highs.tops),
         best_day=_of(returns, "max"),
         worst_day=_of(returns, "min"),
         best_month=_of(monthly, "max"),
@@ -138,7 +137,7 @@ def curve(closed_at: IntArray, equity: FloatArray, days: Days | None = None) -> 
 def trades(result: Result) -> Trades:
     """The figures of a run's trades."""
     first = result.first_bar
-    exposure = float((result.held[first + 1 :] > 0).mean())
+    exposure = result.bars_held / (len(result.bars) - first - 1)
     return trades_of((result,), float(result.equity[first:].mean()), exposure)
 
 
@@ -149,7 +148,7 @@ def trades_of(results: Sequence[Result], mean_worth: float, exposure: float) -> 
     wins, losses = made[made > 0], made[made < 0]
     return Trades(
         count=len(made),
-        is_open=any(bool(result.held[-1] > 0) for result in results),
+        is_open=any(result.is_holding for result in results),
         wins=len(wins),
         win_rate=_ratio(len(wins), len(made)),
         profit_factor=_ratio(float(wins.sum()), -float(losses.sum())),
@@ -159,17 +158,17 @@ def trades_of(results: Sequence[Result], mean_worth: float, exposure: float) -> 
         best=_of(made, "max"),
         worst=_of(made, "min"),
         exposure=exposure,
-        turnover=sum(sum(result.filled.amount) for result in results) / unit / mean_worth,
-        fees=sum(sum(result.filled.fee) for result in results) / unit,
-        tax=sum(sum(result.filled.tax) for result in results) / unit,
+        turnover=sum(summed(result.filled.columns.amount) for result in results) / unit / mean_worth,
+        fees=sum(summed(result.filled.columns.fee) for result in results) / unit,
+        tax=sum(summed(result.filled.columns.tax) for result in results) / unit,
         slippage=sum(map(_slipped, results)),
     )
 
 
 def _slipped(result: Result) -> float:
-    fills, venue = result.filled, result.venue
-    units = sum(map(operator.mul, fills.worse_by, fills.quantity))
-    return float(units / (venue.price_scale * venue.quantity_scale))
+    fills, venue = result.filled.columns, result.venue
+    units = float((fills.worse_by * fills.quantity.astype(np.float64)).sum())
+    return units / (venue.price_scale * venue.quantity_scale)
 
 
 def trade_results(result: Result) -> FloatArray:
@@ -181,20 +180,11 @@ def cycle_results(fills: Fills, unit: float) -> tuple[FloatArray, IntArray]:
     """Of each cycle that ended with nothing held: what came in less what went out, and the bar of its first fill."""
     if not len(fills):
         return np.empty(0), np.empty(0, dtype=np.int64)
-    ways, costs = fills.ways(), map(operator.add, fills.fee, fills.tax)
-    came = map(operator.sub, map(operator.neg, map(operator.mul, fills.amount, ways)), costs)
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(fills.cycle)) + 1])
-    made = np.add.reduceat(whole_numbers(came), starts)
-    left = np.add.reduceat(whole_numbers(map(operator.mul, fills.quantity, ways)), starts)
-    closed = left == 0
-    return np.asarray(made[closed] / unit, dtype=np.float64), np.array(fills.bar)[starts][closed]
-
-
-def whole_numbers(values: Iterable[int]) -> npt.NDArray[Any]:
-    """Exact whatever their size: int64, or Python's own where that is too small."""
-    told = list(values)
-    fits = max(told, default=0) < ROOM and min(told, default=0) > -ROOM
-    return np.array(told, dtype=np.int64 if fits else object)
+    told = fills.columns
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(told.cycle)) + 1])
+    made = np.add.reduceat(told.moved, starts)
+    closed = np.add.reduceat(told.quantity * told.ways, starts) == 0
+    return np.asarray(made[closed] / unit, dtype=np.float64), told.bar[starts][closed]
 
 
 def monthly_returns(closed_at: IntArray, equity: FloatArray) -> list[tuple[str, float]]:
@@ -209,13 +199,13 @@ def _returns(worth: FloatArray) -> FloatArray:
     return worth[1:] / worth[:-1] - 1
 
 
-def _longest_below(closed_at: IntArray, equity: FloatArray, highest: FloatArray) -> float:
+def _longest_below(closed_at: IntArray, tops: IntArray) -> float:
     """Days from a bar with the highest equity so far to the next such bar with lower ones between, or to the end."""
-    tops = np.append(np.flatnonzero(equity >= highest), len(equity))
-    apart = np.flatnonzero(np.diff(tops) > 1)
-    if not len(apart):
+    ends = np.append(tops[1:], len(closed_at))
+    apart = ends - tops > 1
+    if not apart.any():
         return 0.0
-    ends = np.minimum(tops[apart + 1], len(equity) - 1)
+    ends = np.minimum(ends[apart], len(closed_at) - 1)
     return float((closed_at[ends] - closed_at[tops[apart]]).max() / DAY_SECONDS)
 
 

@@ -2,10 +2,11 @@
 
 from bisect import bisect_left
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
-from markets.bars import FloatArray
+from markets.bars import FloatArray, IntArray
 from strategies.evaluation import BoolArray, Evaluation
 
 FIRST_STRETCH = 64  # bars looked at in one go, doubled as long as nothing is found
@@ -20,19 +21,33 @@ class Moments:
 
     def __init__(self, evaluation: Evaluation) -> None:
         free = ~evaluation.exit
-        self.first = _places(_reached(evaluation, 0, evaluation.entries[0] & free))
-        self.exits = _places(evaluation.exit)
+        self.first: IntArray = np.flatnonzero(_reached(evaluation, 0, evaluation.entries[0] & free))
+        self.exits: IntArray = np.flatnonzero(evaluation.exit)
         two = len(evaluation.entries) > 1
-        self.second = _places(_reached(evaluation, 1, evaluation.entries[1] & free)) if two else []
+        self.second: IntArray = np.flatnonzero(_reached(evaluation, 1, evaluation.entries[1] & free) if two else [])
 
     def first_buy(self, since: int, end: int) -> int:
         """The next bar at or after `since` that may ask for the first buy; `end` where there is none."""
-        return _next(self.first, since, end)
+        return _next(self._firsts, since, end)
 
     def while_held(self, since: int, end: int, *, second: bool) -> int:
         """The next bar on which the rule sells or, where `second`, buys more."""
-        sells = _next(self.exits, since, end)
-        return min(sells, _next(self.second, since, sells)) if second else sells
+        sells = _next(self._sells, since, end)
+        return min(sells, _next(self._seconds, since, sells)) if second else sells
+
+    # The same as lists, for who asks of one bar after the other
+
+    @cached_property
+    def _firsts(self) -> list[int]:
+        return list(self.first.tolist())
+
+    @cached_property
+    def _seconds(self) -> list[int]:
+        return list(self.second.tolist())
+
+    @cached_property
+    def _sells(self) -> list[int]:
+        return list(self.exits.tolist())
 
 
 def first_touch(touched: Touched, start: int, end: int) -> int:
@@ -88,11 +103,6 @@ def _reached(evaluation: Evaluation, entry: int, asked: BoolArray) -> BoolArray:
     reached = np.zeros(len(asked), dtype=np.bool_)
     reached[:-1] = evaluation.bars.high[1:] >= prices[1:] * (1 - WIDER)
     return asked & reached
-
-
-def _places(holds: BoolArray) -> list[int]:
-    places: list[int] = np.flatnonzero(holds).tolist()
-    return places
 
 
 def _next(places: list[int], since: int, end: int) -> int:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from brokers.virtual.matching import to_units
 from markets.bars import FloatArray, IntArray
 from markets.calendars import load_default
 from markets.types import Side, from_epoch
+from strategies.evaluation import BoolArray
 from trading import risk
 from trading.signal import Action
 from trading.sizing import most_within, to_decimal
@@ -31,14 +33,13 @@ class Orders:
         self._setup, self._bars, self._venue, self._rules = market.setup, market.bars, market.venue, market.venue.rules
         self._calendar = load_default()[self._rules.calendar]
         fixed = self._setup.quantity
-        self._fixed = None if fixed is None else to_units(fixed, self._rules.quantity_decimals)
+        self.fixed = None if fixed is None else to_units(fixed, self._rules.quantity_decimals)
         self._asks_price = self._setup.collar or fixed is None
-        self._share = whole_or_fraction(Fraction(self._setup.first_share))
-        budget = self._setup.budget
-        self._budget = None if budget is None else whole_or_fraction(_scaled(budget, self._rules.cash_decimals))
-        rules = self._rules
-        self._least_units = _scaled(rules.min_quantity, rules.quantity_decimals)
-        self._least_traded = _scaled(rules.min_amount, rules.price_decimals + rules.quantity_decimals)
+        self._first_share = Fraction(self._setup.first_share).as_integer_ratio()
+        budget, rules = self._setup.budget, self._rules
+        self._budget = None if budget is None else _scaled(budget, rules.cash_decimals).as_integer_ratio()
+        self._least_units = ceil(_scaled(rules.min_quantity, rules.quantity_decimals))
+        self._least_traded = ceil(_scaled(rules.min_amount, rules.price_decimals + rules.quantity_decimals))
         self._expiries: dict[int, int] = {}
 
     def sale(self, bar: int, reason: str, place: int) -> Working | None:
@@ -55,7 +56,7 @@ class Orders:
         day = self._venue.day(self._bars.closed_at.item(bar))
         units, collar = self.terms(step, self._reference(bar, step, day) if self._asks_price else 0, day)
         units = self._within_position_limit(units, bar)
-        if not units or (collar is not None and not self._is_affordable(collar, units, day)):
+        if not units or (collar is not None and not self.sets_aside(self._plan.cash, collar * units, day)):
             return None
         order = self._order(Side.BUY, step, units, collar, bar, reason, place)
         self.set_aside(order, day)
@@ -64,7 +65,7 @@ class Orders:
     def set_aside(self, order: Working, day: Day) -> None:
         """Reserve the cash for the dearest way that what is left of a buy can fill."""
         if order.collar is not None:
-            self._plan.reserve(self._worst_case(order.collar * order.remaining, day))
+            self._plan.reserve(self.worst_case(order.collar * order.remaining, day))
 
     def terms(self, step: int, reference: int, day: Day) -> tuple[int, int | None]:
         """The units a step asks for and the most it pays for each; None where the cash alone decides.
@@ -72,59 +73,60 @@ class Orders:
         As `trading.risk.worst_buy_price` and `trading.sizing.size_buy` say it; `reference` is the price quoted, in units.
         """
         if not self._asks_price:
-            return self._fixed or 0, None
+            return self.fixed or 0, None
         worst = day.terms.ticks.up(-(-reference * MARGIN.numerator // MARGIN.denominator))
-        units = self._sized(step, worst, day) if self._fixed is None else self._fixed
-        return units, worst if self._setup.collar else None
+        return self.sized(step, worst, day, self._plan.cash, self._plan.spent), worst if self._setup.collar else None
 
-    def pays(self, units: int, quoted: int, collar: int | None, day: Day, placed: Day) -> bool:
-        """Whether so many units can be set aside for on the day they were `placed`, and bought at `quoted`."""
-        if collar is None:
-            return self._surely_pays(self._amount(quoted * units), day)
-        return quoted <= collar and self._is_affordable(collar, units, placed)
+    def worsts(self, decided: IntArray) -> IntArray:
+        """For each decided bar the most that a buy at the next open is sized to pay, as `terms` says it; 0: the cash decides."""
+        if not self._asks_price:
+            return np.zeros(len(decided), dtype=np.int64)
+        return self._market.raised(
+            -(-self.references(decided) * MARGIN.numerator // MARGIN.denominator), self._bars.closed_at[decided]
+        )
 
     def affordable(self, quoted: int, wanted: int, day: Day) -> int:
         """`wanted`, or the most units, in whole lots, that all the cash pays for at a quoted price."""
         venue, ticks = self._venue, day.terms.ticks
         if day.terms.slippage_ticks:
             quoted = ticks.raised(quoted, day.terms.slippage_ticks)
-        if self._surely_pays(self._amount(quoted * wanted), day):
+        if self.surely_pays(self._plan.cash, self.amount(quoted * wanted), day):
             return wanted
         dearest = quoted * (RATE_UNIT + day.buy_commission + day.buy_tax)
         units = max(self._plan.cash - 1, 0) * venue.less * RATE_UNIT // (dearest * venue.more)
         return min(wanted, units - units % venue.lot)
 
-    def _sized(self, step: int, worst: int, day: Day) -> int:
-        """The most whole lots that the step's share of the budget, and what is left of it, pay for at the worst price."""
-        venue, spent, lot = self._venue, self._plan.spent, self._venue.lot
-        budget = self._plan.cash + spent if self._budget is None else self._budget
-        share = budget * self._share if step == 1 else budget
-        spendable = min(share, budget - spent) * venue.less * RATE_UNIT
-        dearest = lot * worst * (RATE_UNIT + day.buy_commission) * venue.more
-        units = max(0, spendable // dearest) * lot
+    def sized(self, step: int, worst: int, day: Day, cash: int, spent: int) -> int:
+        """The units of a step: those always bought, or the most whole lots that its share of the budget pays for at the worst
+        price, with what is left of the budget when so much of it was `spent` in this cycle."""
+        if self.fixed is not None:
+            return self.fixed
+        venue, lot = self._venue, self._venue.lot
+        budget, parts = self._budget or (cash + spent, 1)
+        share, of = self._first_share if step == 1 else (1, 1)
+        spendable = min(budget * share, (budget - spent * parts) * of)
+        charged, out_of = day.sizing
+        units = max(0, spendable * venue.less * out_of // (lot * worst * charged * venue.more * parts * of)) * lot
         return units if units >= self._least_units and units * worst >= self._least_traded else 0
 
-    def references(self, decided: IntArray) -> list[int]:
+    def references(self, decided: IntArray) -> IntArray:
         """For each decided bar the price that a buy at the next open is sized from."""
-        if not self._asks_price:
-            return [0] * len(decided)
         closed, at = self._bars.close[decided], self._bars.closed_at[decided]
         quoted = self._market.quotes(np.ones(len(decided), dtype=np.bool_), closed, at)
         if self._setup.participation is None:
             return quoted
-        bare: list[int] = self._venue.all_down_and_up(closed)[1].tolist()
-        each = zip(quoted, self._market.shares(decided), bare, strict=True)
-        return [price if share else close for price, share, close in each]
+        return np.where(self._market.shares(decided) > 0, quoted, self._venue.all_down_and_up(closed)[1])
 
-    def alive(self, decided: IntArray, opened: IntArray) -> list[bool]:
+    def alive(self, decided: IntArray, opened: IntArray) -> BoolArray:
         """Whether an order placed on the close of each decided bar is still good at that open."""
         if not self._setup.day_orders:
-            return [True] * len(decided)
+            return np.ones(len(decided), dtype=np.bool_)
         placed = self._bars.closed_at[decided]
         if self._calendar.key == "always":
-            lives: list[bool] = (opened * MICRO < placed * MICRO + ROUND_THE_CLOCK).tolist()
+            lives: BoolArray = (opened - placed) * MICRO < ROUND_THE_CLOCK
             return lives
-        return [at * MICRO < self._expiry(since) for at, since in zip(opened.tolist(), placed.tolist(), strict=True)]
+        each = zip(opened.tolist(), placed.tolist(), strict=True)
+        return np.array([at * MICRO < self._expiry(since) for at, since in each], dtype=np.bool_)
 
     def _reference(self, bar: int, step: int, day: Day) -> int:
         """What the worst price is reckoned from: the price a step waits at, else the quoted price when `bar` closed.
@@ -149,24 +151,22 @@ class Orders:
         most = most_within(rate=to_decimal(self._most), worth=worth, price=price, held=held, lot=self._rules.lot)
         return min(units, to_units(most, self._rules.quantity_decimals))
 
-    def _is_affordable(self, collar: int, units: int, day: Day) -> bool:
-        """Whether the cash for the dearest way the order can fill is there, as `costs.worst_case` says it."""
-        traded = collar * units
-        return self._surely_pays(self._amount(traded), day) or self._worst_case(traded, day) <= self._plan.cash
+    def sets_aside(self, cash: int, traded: int, day: Day) -> bool:
+        """Whether the cash is there for the dearest way that an order for so much, at its collar, can fill."""
+        return self.surely_pays(cash, self.amount(traded), day) or self.worst_case(traded, day) <= cash
 
-    def _worst_case(self, traded: int, day: Day) -> int:
-        """What buying for so much can come to, with the highest charges of this day or any later one."""
-        more, each = self._venue.more, self._venue.less * RATE_UNIT
-        fee = traded * day.highest_commission * more // each
-        return self._amount(traded) + fee + traded * day.highest_tax * more // each
+    def worst_case(self, traded: int, day: Day) -> int:
+        """What buying for so much can come to, charged the highest of this day or any later one: `costs.worst_case`."""
+        fee, fee_of, tax, tax_of = day.dearest
+        return self.amount(traded) + traded * fee // fee_of + traded * tax // tax_of
 
-    def _amount(self, traded: int) -> int:
+    def amount(self, traded: int) -> int:
         """What so much costs without charges: a buy's amount is rounded up."""
         return (traded * self._venue.more + self._venue.less - 1) // self._venue.less
 
-    def _surely_pays(self, amount: int, day: Day) -> bool:
+    def surely_pays(self, cash: int, amount: int, day: Day) -> bool:
         """Whether the cash is more than `amount` can come to with all costs, without reckoning them."""
-        return day.buy_commission + day.buy_tax < RATE_UNIT // 100 and amount + amount // DEAREST + 2 <= self._plan.cash
+        return amount + amount // DEAREST + 2 <= cash and has_common_rates(day)
 
     def _order(
         self, side: Side, step: int, units: int, collar: int | None, bar: int, reason: str, place: int
@@ -186,8 +186,9 @@ class Orders:
         return (risk.day_order_expiry(self._calendar, from_epoch(placed)) - from_epoch(0)) // ONE_MICROSECOND
 
 
-def whole_or_fraction(number: Fraction) -> int | Fraction:
-    return number.numerator if number.denominator == 1 else number
+def has_common_rates(day: Day) -> bool:
+    """Whether a buy surely costs less than its amount and one DEAREST-th of it."""
+    return day.buy_commission + day.buy_tax < RATE_UNIT // 100
 
 
 def _scaled(number: Decimal, decimals: int) -> Fraction:

@@ -223,7 +223,7 @@ class Simulation:
     def _end(self, order: Working) -> None:
         signal = self.plan.ended(order)
         self.plan.reserve(0)
-        self.fills.signal[order.first_fill :] = [signal] * (len(self.fills) - order.first_fill)  # a sale in pieces too
+        self.fills.came_to(signal, order.first_fill)  # a sale in pieces too
 
     # Limits touched inside a bar
 
@@ -233,7 +233,7 @@ class Simulation:
         `order` is the buy that traded in this bar; what is left of it is given up.
         """
         opened_at, plan = self._bars.opened_at.item(bar) * MICRO, self.plan
-        was_inside = order is not None and self.fills.at[-1] > opened_at
+        was_inside = order is not None and self.fills.since(order.first_fill)[-1].at > opened_at
         found = sold_inside(self._bars, self._limits, plan.average_cost(), plan.held_since, bar, was_inside=was_inside)
         if found is None:
             return False
@@ -255,5 +255,4 @@ class Simulation:
 
     def _bought_in(self, bar: int, first_fill: int) -> int:
         """Units of the fills from `first_fill` on that happened in this bar."""
-        fills = zip(self.fills.bar[first_fill:], self.fills.quantity[first_fill:], strict=True)
-        return sum(quantity for at, quantity in fills if at == bar)
+        return sum(fill.quantity for fill in self.fills.since(first_fill) if fill.bar == bar)

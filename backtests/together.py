@@ -122,9 +122,11 @@ def _summed(setup: Setup, parts: tuple[Result, ...]) -> Together:
     moved, worth = [0] * len(closed_at), np.zeros(len(closed_at))
     held = np.zeros(len(closed_at), dtype=np.bool_)
     for part in parts:
-        closes, fills = part.bars.closed_at, part.filled
-        for bar, way, amount, fee, tax in zip(fills.bar, fills.ways(), fills.amount, fills.fee, fills.tax, strict=True):
-            moved[int(np.searchsorted(closed_at, closes[bar]))] -= way * amount + fee + tax
+        closes, fills = part.bars.closed_at, part.filled.columns
+        for place, came in zip(
+            np.searchsorted(closed_at, closes[fills.bar]).tolist(), fills.moved.tolist(), strict=True
+        ):
+            moved[place] += came
         places = np.searchsorted(closes, closed_at, side="right") - 1
         worth += np.where(places < 0, 0.0, part.held[places] * part.bars.close[places])
         held |= (places >= 0) & (part.held[places] > 0)

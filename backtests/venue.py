@@ -34,7 +34,8 @@ UNSURE = 2e-14  # how near, relatively, a float64 may be to a whole number of un
 class Day:
     """What holds on a Korean calendar day, and on all days up to the next change. Rates in units of 10^-18.
 
-    `buying` and `selling`: the fee and the tax of what was traded, in cash units, each as a multiplier and a divisor.
+    `buying` and `selling`: the fee and the tax of what was traded, in cash units, each as a multiplier and a divisor;
+    `dearest` the same of a buy that may rest into a dearer year. `sizing` is 1 and the commission, as such a pair.
     """
 
     on: date
@@ -43,11 +44,11 @@ class Day:
     buy_tax: int
     sell_commission: int
     sell_tax: int
-    highest_commission: int  # of a buy, on this day or any later one: an order may rest into a dearer year
-    highest_tax: int
     sizing_fee: Decimal
+    sizing: tuple[int, int]
     buying: tuple[int, int, int, int]
     selling: tuple[int, int, int, int]
+    dearest: tuple[int, int, int, int]
 
 
 class Venue:
@@ -62,6 +63,7 @@ class Venue:
         self.more, self.less = _power(-decimals), _power(decimals)
         self._commission, self._terms_of = commission, terms_of
         self._changes = _change_days()
+        self._begins = np.array(self._changes, dtype=np.int64) * DAY_SECONDS - SEOUL_SECONDS
         self._days: dict[int, Day] = {}  # one for each period in which nothing changes
 
     def day(self, epoch: int) -> Day:
@@ -70,15 +72,11 @@ class Venue:
         period = bisect_right(self._changes, number)
         return self._days.get(period) or self._new_day(period, number)
 
-    def days(self, epochs: IntArray) -> list[Day]:
-        """What holds at each of these instants, in ascending order."""
-        numbers = (epochs + SEOUL_SECONDS) // DAY_SECONDS
-        periods = np.searchsorted(self._changes, numbers, side="right")
-        starts = [0, *(np.flatnonzero(np.diff(periods)) + 1).tolist(), len(epochs)]
-        found: list[Day] = []
-        for start, stop in pairwise(starts):
-            found += [self.day(int(epochs[start]))] * (stop - start)
-        return found
+    def days(self, epochs: IntArray) -> list[tuple[int, int, Day]]:
+        """What holds at each of these instants, in ascending order: (from, to, day) of each stretch of them."""
+        begins = np.searchsorted(epochs, self._begins).tolist()
+        edges = sorted({0, *begins, len(epochs)})
+        return [(start, stop, self.day(int(epochs[start]))) for start, stop in pairwise(edges)]
 
     def down_and_up(self, price: float) -> tuple[int, int]:
         """The units at or below a price of the bars and at or above it: the same where it is a whole number of them.
@@ -103,6 +101,17 @@ class Venue:
         for place in np.flatnonzero(~exact & near).tolist():
             down[place], up[place] = self.down_and_up(prices.item(place))
         return down.astype(np.int64), up.astype(np.int64)
+
+    def all_volume_units(self, volumes: FloatArray) -> IntArray:
+        """`volume_units` of each volume; all are below LARGEST units."""
+        scaled = volumes * self.quantity_scale
+        units = np.rint(scaled)
+        exact = units / self.quantity_scale == volumes
+        near = np.abs(scaled - units) <= UNSURE * scaled
+        units = np.where(exact, units, np.floor(scaled))
+        for place in np.flatnonzero(~exact & near).tolist():
+            units[place] = self.volume_units(volumes.item(place))
+        return units.astype(np.int64)
 
     def charged(self, side: Side, traded: int, day: Day) -> tuple[int, int, int]:
         """Amount, fee and tax of an order that filled at once and whole; `traded` is price times quantity."""
@@ -197,11 +206,11 @@ def _day(rules: InstrumentRules, commission: Decimal | None, terms_of: TermsOf, 
         buy_tax=_rate_units(buy.tax),
         sell_commission=_rate_units(sell.commission),
         sell_tax=_rate_units(sell.tax),
-        highest_commission=_rate_units(highest.commission),
-        highest_tax=_rate_units(highest.tax),
         sizing_fee=buy.commission,
+        sizing=(1 + Fraction(buy.commission)).as_integer_ratio(),
         buying=_parts(buy, decimals),
         selling=_parts(sell, decimals),
+        dearest=_parts(highest, decimals),
     )
 
 

@@ -15,17 +15,18 @@ from pydantic import Field, model_validator
 
 from strategies import checks
 from strategies.conditions import (
-    OPERAND_KEYS,
     Column,
     Condition,
     Exit,
     Group,
+    NumberOperand,
+    ParamOperand,
     RiskOnly,
     StopLevel,
     placed_conditions,
 )
 from strategies.errors import DocumentInvalid, problem
-from strategies.shape import Name, NotEmpty, Number, Part, Quantity, known
+from strategies.shape import LARGEST, Name, NotEmpty, Number, ParamRef, Part, Quantity, known, plain
 
 
 class IndicatorSpec(Part):
@@ -129,11 +130,13 @@ class RuleDocument(Part):
         if problems := list(checks.problems_of_values(self, values or {})):
             raise DocumentInvalid(problems)
         numbers = {name: spec.default for name, spec in self.parameters.items()} | dict(values or {})
-        data = self.as_data()
-        data.pop("parameters", None)
-        data.pop("increasing", None)
-        aliases = {alias: _bound(spec, numbers) for alias, spec in data.pop("indicators", {}).items()}
-        return RuleDocument.from_data(_bound(data, numbers) | {"indicators": aliases})
+        made: list[float] = []
+        bound: RuleDocument = _bound(self, numbers, made).model_copy(update={"parameters": {}, "increasing": ()})
+        if any(not abs(number) <= LARGEST for number in made):
+            return RuleDocument.from_data(bound.as_data())  # which says where the number is that became too large
+        if problems := list(checks.problems_of(bound)):
+            raise DocumentInvalid(problems)
+        return bound
 
     def canonical_json(self) -> str:
         """The one text of this document: sorted keys, no spaces, nothing that stands at its default."""
@@ -158,15 +161,35 @@ class RuleDocument(Part):
         return dialect | cls.model_json_schema()
 
 
-def _bound(data: Any, numbers: Mapping[str, float], key: str = "") -> Any:
-    """Plain data with each `{"param": ...}` replaced: by an operand where `key` holds one, else by the bare number."""
-    if isinstance(data, list):
-        return [_bound(each, numbers) for each in data]
-    if not isinstance(data, dict):
-        return data
-    if "param" not in data:
-        return {inner: _bound(value, numbers, inner) for inner, value in data.items()}
-    number = numbers[data["param"]]
-    if key not in OPERAND_KEYS:
-        return number
-    return {"number": number * data.get("scale", 1) + data.get("offset", 0)}
+def _bound(value: Any, numbers: Mapping[str, float], made: list[float]) -> Any:
+    """The piece with each parameter replaced, by an operand or by the bare number; itself where it holds none.
+
+    What was checked and holds no parameter is not checked again. `made` gets every number that an operand came to.
+    """
+    kind = type(
+        value
+    )  # compared by identity: asking pydantic's classes for their instances takes longer than all the rest
+    if kind is ParamRef:
+        return plain(numbers[value.param])
+    if kind is ParamOperand:
+        made.append(plain(numbers[value.param] * value.scale + value.offset))
+        return NumberOperand.model_construct(number=made[-1])
+    if kind is tuple:
+        members = tuple([_bound(each, numbers, made) for each in value])
+        return members if any(new is not old for new, old in zip(members, value, strict=True)) else value
+    if kind is dict:
+        changed = _changed(value, numbers, made)
+        return value | changed if changed else value
+    if kind not in _ATOMS:
+        changed = _changed(value.__dict__, numbers, made)
+        return value.model_copy(update=changed) if changed else value
+    return value
+
+
+def _changed(pieces: Mapping[str, Any], numbers: Mapping[str, float], made: list[float]) -> dict[str, Any]:
+    """Those of the pieces that hold a parameter, with numbers in its place."""
+    inside = ((name, each, _bound(each, numbers, made)) for name, each in pieces.items() if type(each) not in _ATOMS)
+    return {name: bound for name, each, bound in inside if bound is not each}
+
+
+_ATOMS = frozenset((str, int, float, bool, type(None)))

@@ -5,10 +5,12 @@ so one bar and the whole series cannot part ways. NaN compares false: a conditio
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_, eq, ge, gt, itemgetter, le, lt, ne, or_
 from typing import Any, assert_never
+
+import numpy as np
 
 from strategies.conditions import (
     AllOf,
@@ -46,6 +48,7 @@ class Formula:
     figures: tuple[Figure, ...]
     tell: Callable[..., Told]
     read: Callable[[Sight], Sequence[float]]
+    whole: Callable[[Frame], Told] | None = None  # what `tell` says of every bar, where there is a shorter way to it
 
     @property
     def history(self) -> int:
@@ -53,6 +56,8 @@ class Formula:
         return max(figure.history for figure in self.figures)
 
     def series(self, frame: Frame) -> Told:
+        if self.whole is not None:
+            return self.whole(frame)
         return self.tell(*[figure.series(frame) for figure in self.figures])
 
     def at(self, sight: Sight) -> Told:
@@ -92,7 +97,16 @@ def crossed(is_above: bool, left: Figure, right: Figure, left_before: Figure, ri
     def tell(value: Any, threshold: Any, value_before: Any, threshold_before: Any) -> Told:
         return value, threshold, beyond(value, threshold) & not_yet(value_before, threshold_before), None, None
 
-    return _formula(tell, left, right, left_before, right_before)
+    def whole(frame: Frame) -> Told:
+        """Where each figure was a bar earlier is where the series stand a place before: nothing is copied."""
+        value, threshold = left.series(frame), right.series(frame)
+        passed = np.zeros(len(frame.bars), dtype=np.bool_)
+        now, then = beyond(value, threshold), not_yet(value, threshold)
+        if np.ndim(now):
+            np.logical_and(now[1:], then[:-1], out=passed[1:])
+        return value, threshold, passed, None, None
+
+    return replace(_formula(tell, left, right, left_before, right_before), whole=whole)
 
 
 def visited(is_below: bool, bars: int, line: Line, level: Figure) -> Formula:

@@ -57,11 +57,13 @@ class Seen:
 
 
 class RowWords:
-    """What the rows of one document say on every bar alike."""
+    """What the rows of one document say on every bar alike: made when the first text is asked for, which a backtest never
+    does. Until then the document is kept for it, and not after."""
 
     def __init__(self, document: RuleDocument, formulas: Sequence[Formula]) -> None:
         """`formulas`: that of each condition of the document, in order."""
-        self._heads = [_head(path, condition, document.indicators) for path, condition in document.conditions()]
+        self._document: RuleDocument | None = document
+        self._heads: list[str] = []
         self._figures = [the(FigureWords, formula) for formula in formulas]
         self._entries = [
             (f'{{"name": {dumps(entry.name)}, "passed": ', ', "above_open": true}' if _is_above_open(entry) else "}")
@@ -69,6 +71,9 @@ class RowWords:
         ]
 
     def text(self, seen: Seen, sight: Sight) -> str:
+        if self._document is not None:
+            indicators, placed = self._document.indicators, self._document.conditions()
+            self._heads, self._document = [_head(path, condition, indicators) for path, condition in placed], None
         entries = [
             f"{head}{_BOOL[each.passed]}{_level(each)}{tail}"
             for (head, tail), each in zip(self._entries, seen.entries, strict=True)

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 from strategies.errors import DocumentInvalid, Problem, problem
 
 MAX_BYTES = 128 * 1024
+LARGEST = 1e15  # that a number may be
 MAX_NESTING = 40  # of JSON, enough for ten groups with everything inside them
 
 
@@ -47,9 +48,9 @@ class Part(BaseModel):
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
-def _plain(value: float) -> float:
+def plain(value: float) -> float:
     """Whole numbers as int, so that 30 and 30.0 are one document."""
-    return int(value) if value == int(value) else value
+    return int(value) if value == int(value) else float(value)
 
 
 def _not_empty(members: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -81,7 +82,9 @@ class ParamRef(Part):
     param: "Name"
 
 
-Number = Annotated[float, Field(ge=-1e15, le=1e15), AfterValidator(_plain), PlainSerializer(_plain, return_type=Any)]
+Number = Annotated[
+    float, Field(ge=-LARGEST, le=LARGEST), AfterValidator(plain), PlainSerializer(plain, return_type=Any)
+]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,39}$")]
 Quantity = Annotated[
     Annotated[Number, Tag("<number>")] | Annotated[ParamRef, Tag("<param>")], Discriminator(_number_or_ref)

@@ -133,7 +133,7 @@ def test_quotes_of_many_prices_are_the_quotes_of_each(
         market.quoted(Side.BUY if buys[n] else Side.SELL, price, market.venue.day(int(at[n])))
         for n, price in enumerate(prices)
     ]
-    assert market.quotes(buys, np.array(prices), at) == each
+    assert market.quotes(buys, np.array(prices), at).tolist() == each
 
 
 @given(st.sampled_from(INSTRUMENTS), st.integers(1, 10**7), st.integers(1, 10**6), st.sampled_from(list(Side)))

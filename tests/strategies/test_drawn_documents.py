@@ -35,6 +35,17 @@ def read(data: Any) -> RuleDocument | None:
 
 
 @DRAWN
+@given(documents())
+def test_a_document_with_numbers_in_place_is_the_one_its_text_gives(data: dict[str, Any]) -> None:
+    document = read(data)
+    if document is None:
+        return
+    bound = document.bind()
+    assert bound == RuleDocument.from_data(bound.as_data())
+    assert '"param"' not in bound.canonical_json()
+
+
+@DRAWN
 @given(documents(), st.sampled_from(BARS))
 def test_no_document_crashes_the_evaluator(data: dict[str, Any], series: str) -> None:
     document = read(data)
