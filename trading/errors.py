@@ -50,6 +50,12 @@ class NotAllowed(TradingError):
     code = "not_allowed"
 
 
+class SecondFactorMissing(TradingError):
+    """Real money moves only for those who signed in with a second factor (security.md 6.3.3)."""
+
+    code = "second_factor_required"
+
+
 class OrderNotOpen(TradingError):
     """A finished order can be neither canceled nor changed."""
 

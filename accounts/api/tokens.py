@@ -14,10 +14,19 @@ from accounts.services import api_devices, api_tokens, client_address
 from accounts.services.api_tokens import TooManyTokens
 
 
+class Days(serializers.ChoiceField):
+    """One of a few numbers, as a number."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid_choice", input=data)
+        return super().to_internal_value(data)
+
+
 class TokenBody(Strict):
     name = Text(max_length=120, help_text="What the list calls it.")
     scope = serializers.ChoiceField(choices=["read", "trade"], help_text="Within what its person may do.")
-    days = serializers.ChoiceField(choices=list(api_tokens.DAYS), help_text="How long it lives.")
+    days = Days(choices=list(api_tokens.DAYS), help_text="How long it lives.")
 
 
 class ApiTokenAnswer(Answer):

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
@@ -58,7 +59,7 @@ def send_notices(user: User, lines: Sequence[tuple[datetime, str]], left_out: in
 
 
 def _send(user: User, template: str, context: dict[str, Any], to: str = "") -> None:
-    with translation.override(user.language):
+    with translation.override(user.language), timezone.override(ZoneInfo(user.time_zone)):
         subject = " ".join(render_to_string(f"accounts/mail/{template}_subject.txt", context).split())
         body = render_to_string(f"accounts/mail/{template}.txt", context)
     send_mail(subject, body, None, [to or user.email])

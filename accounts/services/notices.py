@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
@@ -182,8 +181,7 @@ def _send_to(user_id: UUID, now: datetime) -> bool:
         return False
     user = User.objects.get(pk=user_id)
     with translation.override(user.language):
-        zone = ZoneInfo(user.time_zone)
-        lines = [(timezone.localtime(row.at, zone), sentence_of(row)) for row in claimed[-MOST_LINES:]]
+        lines = [(row.at, sentence_of(row)) for row in claimed[-MOST_LINES:]]
     try:
         mail.send_notices(user, lines, left_out=max(0, len(claimed) - MOST_LINES))
     except OSError as e:  # smtplib's errors are OSErrors

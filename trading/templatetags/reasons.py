@@ -211,6 +211,7 @@ SENTENCES = {
     "strategy_name_taken": _("이미 같은 이름의 전략이 있습니다: %(name)s"),
     "too_many_strategies": _("전략은 %(limit)s개까지 저장할 수 있습니다."),
     "too_many_versions": _("한 전략의 판은 %(limit)s개까지 저장할 수 있습니다."),
+    "second_factor_required": _("실전 계좌로 매매하려면 설정에서 2단계 인증을 켜고 그 코드로 로그인해야 합니다."),
     # what people are told
     "filled": _("%(instrument)s %(side_word)s 체결: %(quantity)s, 가격 %(price)s"),
     "signal_moved": _("%(plan)s (%(instrument)s): %(signal_word)s"),

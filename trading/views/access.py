@@ -13,7 +13,10 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
-from trading.errors import NotAllowed, OrderNotOpen, TradingError
+from accounts.services import sessions
+from brokers.models import BrokerAccount
+from brokers.protocol import Environment
+from trading.errors import NotAllowed, OrderNotOpen, SecondFactorMissing, TradingError
 from trading.templatetags.reasons import error_sentence
 
 P = ParamSpec("P")
@@ -41,9 +44,16 @@ def signed_in(
     return cast("Callable[Concatenate[HttpRequest, P], HttpResponse]", wraps(view)(guarded))
 
 
+def require_factor(request: PersonRequest, account: BrokerAccount) -> None:
+    """Raise SecondFactorMissing where real money would move for somebody who has not shown a second factor."""
+    has_shown = request.user.is_2fa_enabled and sessions.used_second_factor(request)
+    if account.environment == Environment.LIVE and not has_shown:
+        raise SecondFactorMissing
+
+
 def refused(request: HttpRequest, error: TradingError) -> HttpResponse:
     """The page that says why nothing was done."""
-    status = {NotAllowed.code: 403, OrderNotOpen.code: 409}.get(error.code, 422)
+    status = {NotAllowed.code: 403, SecondFactorMissing.code: 403, OrderNotOpen.code: 409}.get(error.code, 422)
     return render(request, "trading/refused.html", {"sentence": error_sentence(error)}, status=status)
 
 

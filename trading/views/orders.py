@@ -20,7 +20,7 @@ from trading.lifecycle import OrderState
 from trading.models import Order, OrderEvent
 from trading.models.orders import STATE_LABELS, OrderQuerySet
 from trading.templatetags.reasons import sentence
-from trading.views.access import PersonRequest, refused, signed_in
+from trading.views.access import PersonRequest, refused, require_factor, signed_in
 from trading.views.keys import blame, with_key
 
 PER_PAGE = 25
@@ -104,6 +104,7 @@ def order_change(request: PersonRequest, order_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _change_again(request, order, form)
     try:
+        require_factor(request, order.broker_account)
         anew = services.change_order(request.user, order.pk, **form.as_change())
     except NotAllowed as e:
         return refused(request, e)

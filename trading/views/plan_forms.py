@@ -26,7 +26,7 @@ from trading.forms import (
 from trading.models import SwingPlan
 from trading.plan_rules import SWING
 from trading.templatetags.reasons import error_sentence
-from trading.views.access import PersonRequest, refused, signed_in
+from trading.views.access import PersonRequest, refused, require_factor, signed_in
 from trading.views.plan_preview import preview
 
 
@@ -70,7 +70,9 @@ def _save(request: PersonRequest, plan: SwingPlan | None, save: Callable[..., Sw
     rule = form.chosen()
     if rule is not None and form.is_valid():
         try:
-            saved = save(parameters=rule, **form.as_terms())
+            terms = form.as_terms()
+            require_factor(request, plan.broker_account if plan else terms["broker_account"])
+            saved = save(parameters=rule, **terms)
         except TradingError as e:
             form.blame(e.code, error_sentence(e))
         else:

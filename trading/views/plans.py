@@ -17,14 +17,14 @@ from markets.templatetags.figures import price, rate
 from strategies.document import RuleDocument
 from strategies.sentences import document_sentences
 from trading import services
-from trading.errors import NotAllowed, TradingError
+from trading.errors import NotAllowed, SecondFactorMissing, TradingError
 from trading.forms import INTERVALS, sentence_language
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.models.plans import SwingPlanQuerySet
 from trading.services.evaluation.deadman import switch_of
 from trading.services.plan_now import Obstacle, plan_now
 from trading.templatetags.reasons import error_sentence, sentence
-from trading.views.access import PersonRequest, refused, signed_in
+from trading.views.access import PersonRequest, refused, require_factor, signed_in
 from trading.views.outlook import Explained, outlook_of, outlooks
 
 PER_PAGE = 25
@@ -77,10 +77,11 @@ def plan_detail(request: PersonRequest, plan_id: UUID) -> HttpResponse:
 @signed_in
 def plan_evaluate(request: PersonRequest, plan_id: UUID) -> HttpResponse:
     """One look on the last closed bar, now."""
-    plan = _own(request, plan_id)
+    plan = _own(request, plan_id, SwingPlan.objects.select_related("broker_account"))
     try:
+        require_factor(request, plan.broker_account)
         evaluation = services.evaluate_plan_now(request.user, plan.pk)
-    except NotAllowed as e:
+    except (NotAllowed, SecondFactorMissing) as e:
         return refused(request, e)
     except TradingError as e:
         messages.error(request, error_sentence(e))
@@ -98,6 +99,11 @@ def plan_pause(request: PersonRequest, plan_id: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def plan_resume(request: PersonRequest, plan_id: UUID) -> HttpResponse:
+    plan = _own(request, plan_id, SwingPlan.objects.select_related("broker_account"))
+    try:
+        require_factor(request, plan.broker_account)
+    except SecondFactorMissing as e:
+        return refused(request, e)
     return _change(request, plan_id, services.resume_plan, _("오토 스윙을 다시 시작했습니다."))
 
 
