@@ -85,6 +85,30 @@ class KisBroker:
             return CancelReply.REFUSED  # its number is another order's today
         return codes.judge_cancel(self._client.send_once(call))
 
+    def modify(
+        self, order: OrderRequest, broker_order_key: str, units: Decimal | None = None, may_send: MaySend = always
+    ) -> OrderReport:
+        """KIS's own change: what is left of an order, or `units` of it, becomes `order`, and is another order from then on.
+
+        Accepted, with the new order's key; rejected, and the order stands as it was, if it has not just filled. Raises
+        NotSent and OutcomeUnknown as `submit`: then the list says which, for the new row names the old one. The order path
+        cancels and places anew instead (docs/decisions/0017).
+        """
+        try:
+            key = OrderKey.read(broker_order_key)
+            call = calls.revision(order, key.branch, key.number, self._who, units)
+        except (Garbled, Unsendable) as e:
+            return OrderReport(ReportStatus.REJECTED, reason=e.code if isinstance(e, Unsendable) else "bad_order_key")
+        if key.on != korean_day(self._clock()):
+            return OrderReport(ReportStatus.REJECTED, reason="order_not_open")  # its number is another order's today
+        reply = self._client.send_once(call, may_send)
+        if codes.finds_nothing_to_change(reply):
+            return OrderReport(ReportStatus.REJECTED, reason="order_not_open", raw={"code": codes.code_of(reply)})
+        verdict = codes.judge(reply)
+        if isinstance(verdict, Accepted):
+            verdict = Accepted(self._key(verdict.key), verdict.raw)
+        return codes.report(verdict)
+
     def orders(self, since: datetime) -> list[ListedOrder]:
         """KIS is asked by days. A list without an order of today is checked against what else shows one."""
         today = korean_day(self._clock())

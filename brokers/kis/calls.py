@@ -104,9 +104,13 @@ def withdrawal(asked: OrderRequest, branch: str, number: str, who: Credentials) 
     return _change(asked, branch, number, who, kind="02", quantity="0", price="0")
 
 
-def revision(asked: OrderRequest, branch: str, number: str, price: Decimal, who: Credentials) -> Call:
-    """Move all that is left of a limit order to another price; the reply names a new order. Raises Unsendable."""
-    return _change(asked, branch, number, who, kind="01", quantity="0", price=_whole(price))
+def revision(asked: OrderRequest, branch: str, number: str, who: Credentials, units: Decimal | None = None) -> Call:
+    """Make all that is left of an order, or `units` of it, into what is asked; the reply names a new order.
+
+    Raises Unsendable.
+    """
+    quantity = "0" if units is None else _whole(units)
+    return _change(asked, branch, number, who, kind="01", quantity=quantity, price=_unit_price(asked))
 
 
 def orders(first: date, last: date, who: Credentials) -> Call:
@@ -211,7 +215,7 @@ def _change(
         "RVSE_CNCL_DVSN_CD": kind,
         "ORD_QTY": quantity,
         "ORD_UNPR": price,
-        "QTY_ALL_ORD_YN": "Y",
+        "QTY_ALL_ORD_YN": "Y" if quantity == "0" else "N",
         "EXCG_ID_DVSN_CD": EXCHANGE,
     }
     return Call(f"{STOCK}/trading/order-rvsecncl", transaction(Service.CHANGE, who.environment), body=compact(body))

@@ -121,7 +121,7 @@ def judge_cancel(reply: Reply) -> CancelReply:
     verdict = judge(reply)
     if isinstance(verdict, Accepted):
         return CancelReply.TAKEN
-    if isinstance(verdict, Refused) or _finds_nothing_to_cancel(reply):
+    if isinstance(verdict, Refused) or finds_nothing_to_change(reply):
         return CancelReply.REFUSED
     raise OutcomeUnknown(f"cancel: {verdict.why}")
 
@@ -140,7 +140,8 @@ def _is_a_plain_refusal(body: object) -> bool:
     return _told(body, ("msg_cd",)) != MARKET_CLOSED or MARKET_CLOSED_TEXT in _told(body, ("msg1",))
 
 
-def _finds_nothing_to_cancel(reply: Reply) -> bool:
+def finds_nothing_to_change(reply: Reply) -> bool:
+    """Whether the reply proves that nothing of the order can be changed or canceled: very often it has just filled."""
     try:
         body = json_object(reply.body)
     except Garbled:

@@ -18,8 +18,9 @@ from brokers.errors import OutcomeUnknown, ReadIncomplete
 from brokers.kis.adapter import ABILITIES, KisBroker, connected
 from brokers.kis.budget import RATES, LocalBudget, Rates
 from brokers.kis.credentials import Credentials
+from brokers.kis.divisions import KINDS
 from brokers.kis.token_memory import TokenMemory
-from brokers.protocol import Environment, OrderRequest, ReportStatus
+from brokers.protocol import Division, Environment, ListedOrder, OrderRequest, OrderType, ReportStatus
 from markets.types import Side
 from tests.contracts import broker as contract
 from tests.servers.asking import PRICE, SAMSUNG, asked
@@ -234,3 +235,92 @@ def test_a_list_that_hides_resting_orders_is_void(broker: KisBroker, since: date
     """I3: an empty list is no evidence."""
     with pytest.raises(ReadIncomplete):
         broker.orders(since)
+
+
+# KIS's own change of an order: the adapter can, the order path cancels and places anew (docs/decisions/0017)
+
+
+def row_of(broker: KisBroker, key: str, since: datetime) -> ListedOrder:
+    return next(each for each in broker.orders(since) if each.key == key)
+
+
+def test_a_modified_order_is_another_order_and_the_first_has_ended(broker: KisBroker, since: datetime) -> None:
+    key = contract.assert_accepts_with_a_key(broker, resting())
+    report = broker.modify(resting(limit_price=PRICE - 100), key)
+    assert report.status is ReportStatus.ACCEPTED
+    assert report.broker_order_key != key
+    first, anew = row_of(broker, key, since), row_of(broker, report.broker_order_key, since)
+    assert (first.status, anew.status) == (ReportStatus.CANCELED, ReportStatus.ACCEPTED)
+    assert (anew.limit_price, anew.quantity) == (PRICE - 100, Decimal(3))
+    assert anew.raw["orgn_odno"].lstrip("0") in key
+
+
+def test_part_of_an_order_is_modified_and_the_other_part_rests(broker: KisBroker, since: datetime) -> None:
+    key = contract.assert_accepts_with_a_key(broker, resting())
+    report = broker.modify(resting(limit_price=PRICE - 100), key, Decimal(2))
+    first, anew = row_of(broker, key, since), row_of(broker, report.broker_order_key, since)
+    assert (first.status, anew.quantity) == (ReportStatus.ACCEPTED, Decimal(2))
+    assert first.raw["rmn_qty"] == "1"
+
+
+def test_an_order_becomes_one_of_another_division(broker: KisBroker, since: datetime) -> None:
+    key = contract.assert_accepts_with_a_key(broker, resting())
+    report = broker.modify(resting(division=Division.CONDITIONAL), key)
+    assert row_of(broker, report.broker_order_key, since).division is Division.CONDITIONAL
+
+
+def test_what_is_left_of_a_part_filled_order_is_modified(broker: KisBroker, sandbox: Sandbox, since: datetime) -> None:
+    key = contract.assert_accepts_with_a_key(broker, resting())
+    sandbox.wish("fill", environment=SHORT[side_of(broker)], key=key, quantity=1, price=int(PRICE))
+    report = broker.modify(resting(limit_price=PRICE - 100), key)
+    first, anew = row_of(broker, key, since), row_of(broker, report.broker_order_key, since)
+    assert (first.filled_quantity, first.status) == (Decimal(1), ReportStatus.CANCELED)
+    assert (anew.filled_quantity, anew.quantity) == (Decimal(0), Decimal(2))
+
+
+def test_an_order_that_has_ended_is_not_modified(broker: KisBroker) -> None:
+    key = contract.assert_accepts_with_a_key(broker, resting())
+    assert broker.cancel(resting(), key)
+    report = broker.modify(resting(limit_price=PRICE - 100), key)
+    assert (report.status, report.reason) == (ReportStatus.REJECTED, "order_not_open")
+
+
+def test_a_modification_off_its_tick_is_refused_and_the_order_stands(broker: KisBroker, since: datetime) -> None:
+    key = contract.assert_accepts_with_a_key(broker, resting())
+    assert broker.modify(resting(limit_price=Decimal(71_250)), key).status is ReportStatus.REJECTED
+    assert row_of(broker, key, since).status is ReportStatus.ACCEPTED
+
+
+@pytest.mark.parametrize(("fault", "arrives"), [("drop-after", True), ("500-before", False), ("html", True)])
+def test_a_modification_whose_answer_was_spoilt_is_told_apart_by_the_list(
+    broker: KisBroker, sandbox: Sandbox, since: datetime, fault: str, arrives: bool
+) -> None:
+    """Never doubled, never lost: either the first order has ended and one row names it, or it rests as it was."""
+    key = contract.assert_accepts_with_a_key(broker, resting())
+    sandbox.wish("faults", rules=[{"route": "revise", "fault": fault, "times": 1}])
+    with pytest.raises(OutcomeUnknown):
+        broker.modify(resting(limit_price=PRICE - 100), key)
+    number = key.rpartition("-")[2]
+    successors = [each for each in broker.orders(since) if each.raw["orgn_odno"] == number]
+    assert len(successors) == arrives
+    assert row_of(broker, key, since).status is (ReportStatus.CANCELED if arrives else ReportStatus.ACCEPTED)
+
+
+# The other divisions over the wire
+
+
+@pytest.mark.parametrize("code", sorted(KINDS))
+def test_every_division_the_venue_offers_is_taken_and_read_back(
+    broker: KisBroker, sandbox: Sandbox, since: datetime, code: str
+) -> None:
+    kind = KINDS[code]
+    limit = PRICE if kind.order_type is OrderType.LIMIT else None
+    order = resting(limit_price=limit, time_in_force=kind.time_in_force, division=kind.division)
+    report = broker.submit(order)
+    if kind.time_in_force not in broker.abilities.times_in_force or kind.division not in broker.abilities.divisions:
+        assert (report.status, report.raw) == (ReportStatus.REJECTED, {}), "nothing was sent"
+        return
+    assert report.status is ReportStatus.ACCEPTED, report
+    listed = row_of(broker, report.broker_order_key, since)
+    assert (listed.division, listed.order_type, listed.limit_price) == (kind.division, kind.order_type, limit)
+    assert listed.raw["ord_dvsn_cd"] == code

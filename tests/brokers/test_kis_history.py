@@ -14,6 +14,8 @@ from brokers.errors import ReadIncomplete
 from brokers.kis.services import history, keys
 from brokers.kis.services.holidays import disagreements
 from brokers.kis.services.opening import open_account
+from brokers.kis.services.warming import fill_past
+from brokers.kis.transactions import NotOffered
 from brokers.models import Credential
 from brokers.protocol import Environment
 from markets.models import Instrument, StoredBar, TradingDay
@@ -21,7 +23,10 @@ from markets.types import Interval, Source
 from tests import factories as make
 from tests.brokers.kis_venue import APP_KEY, APP_SECRET, NUMBER, open_at_venue, pointed_at
 from tests.servers.kis.client import KisSandbox
+from trading.management.kis_history import PastReader
+from trading.models import SwingPlan
 from trading.services.account_keys import TypedKey, check_key, register_kis
+from trading.services.warming import lacking
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)  # a Wednesday, 16:00 in Seoul, after the close
@@ -136,3 +141,60 @@ def test_days_ahead_are_held_against_our_calendar(live: Credential, venue: KisSa
     TradingDay.objects.create(calendar="krx", day=LAST + timedelta(days=1), is_open=False, name="시험")
     (found,) = disagreements(broker, LAST)[1]
     assert (found.day, found.opens_by_kis) == (LAST + timedelta(days=1), True)
+
+
+# What a plan needs before it can begin
+
+
+@pytest.fixture
+def plan(live: Credential, instrument: Instrument) -> SwingPlan:
+    Instrument.objects.filter(pk=instrument.pk).update(source=Source.KIS)
+    instrument.refresh_from_db()
+    return make.make_plan(live.account, instrument, interval=Interval.H1)
+
+
+def test_a_plan_on_hours_has_its_past_once_the_feed_has_asked_for_it(
+    live: Credential, instrument: Instrument, plan: SwingPlan
+) -> None:
+    """Hours from minutes, by day, the newest first, until the rule's warm-up is there."""
+    (lack,) = lacking()
+    assert (lack.instrument, lack.interval) == (instrument, Interval.H1)
+    needed = 30
+    fill_past(keys.market(live), instrument, Interval.H1, needed, LAST)
+    hours = stored(instrument, Interval.H1)
+    assert needed <= len(hours) < needed + 7  # whole days
+    days = {datetime.fromtimestamp(bar.opened_at, UTC).date() for bar in hours}
+    assert max(days) == date(2026, 11, 17)
+    assert [bar.opened_at for bar in hours] == sorted(bar.opened_at for bar in hours)
+
+
+def test_a_day_that_is_there_is_not_asked_for_again(
+    live: Credential, instrument: Instrument, venue: KisSandbox
+) -> None:
+    def asked() -> int:
+        return sum(venue.truth()["requests"].values())
+
+    fill_past(keys.market(live), instrument, Interval.H1, 14, LAST)
+    before = asked()
+    assert fill_past(keys.market(live), instrument, Interval.H1, 14, LAST) == 0
+    assert asked() == before > 0
+    fill_past(keys.market(live), instrument, Interval.H1, 21, LAST)
+    assert len(stored(instrument, Interval.H1)) == 21
+
+
+def test_what_plans_lack_is_filled_once_and_then_left(
+    live: Credential, instrument: Instrument, plan: SwingPlan
+) -> None:
+    reader = PastReader(keys.market(live), lambda: datetime(2026, 11, 18, 1, tzinfo=UTC))
+    reader._done.add((instrument.pk, Interval.H1, lacking()[0].needed))
+    assert reader.turn() == 0
+    SwingPlan.objects.update(interval=Interval.D1)
+    assert reader.turn() > 200
+    assert lacking() == []
+
+
+def test_the_practice_server_alone_cannot_tell_the_hours_of_yesterday(
+    paper: Credential, instrument: Instrument
+) -> None:
+    with pytest.raises(NotOffered):
+        fill_past(keys.market(paper), instrument, Interval.H1, 14, LAST)

@@ -6,7 +6,7 @@ from itertools import count
 from uuid import uuid4
 
 from brokers.models import BrokerAccount
-from brokers.protocol import Environment, OrderRequest, OrderType, TimeInForce
+from brokers.protocol import Division, Environment, OrderRequest, OrderType, TimeInForce
 from markets.types import Side
 
 SAMSUNG = "KRX:005930"
@@ -21,6 +21,7 @@ def asked(
     side: Side = Side.BUY,
     time_in_force: TimeInForce = TimeInForce.DAY,
     instrument: str = SAMSUNG,
+    division: Division = Division.PLAIN,
 ) -> OrderRequest:
     """A buy at the limit, unless said otherwise; without a limit price a market order."""
     return OrderRequest(
@@ -33,6 +34,7 @@ def asked(
         limit_price=None if limit_price is None else Decimal(limit_price),
         time_in_force=time_in_force,
         claimed_at=datetime.now(UTC),
+        division=division,
     )
 
 

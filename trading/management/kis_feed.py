@@ -28,6 +28,7 @@ from markets.events import QuotePublisher
 from markets.models import Instrument
 from markets.services.demand import Seen, Watching
 from markets.types import Interval, Source
+from trading.management.kis_history import PastReader
 from trading.management.kis_looking import SPEED, Looking, LookingFailed
 from trading.management.kis_streams import Streams
 from trading.management.turns import TradeTelling, is_taken, ring
@@ -42,6 +43,7 @@ BEAT_EVERY = 1.0
 STEER_EVERY = 1.0
 KEYS_EVERY = 10.0
 IDLE = 2.0  # without a key, or a lease
+PAST_SHARE = 0.2  # of the calls a second allows
 
 
 class Silent:
@@ -133,7 +135,7 @@ class RunningKis:
         self._publisher, self._watching, self._last_seen = QuotePublisher(), Watching(), LastSeen()
         telling = TradeTelling(Source.KIS, self._publisher, self._last_seen)
         self._streams = Streams(mailbox, venue)
-        self._gaps = self._gap_reader(rows)
+        self._gaps, self._past = self._readers(rows)
         self._looking = Looking(
             market, mailbox, self._gaps, self._streams, self._publisher, telling, self._feeding.openings, self._now
         )
@@ -142,6 +144,7 @@ class RunningKis:
         self._looked_for_keys = monotonic()
         self._streams.follow(rows)
         self._looking.start()
+        self._past.start()
 
     def turn(self, stop: Event) -> bool:
         """Write what has come, a few times a second. False once there is no key any more."""
@@ -156,6 +159,7 @@ class RunningKis:
 
     def end(self) -> None:
         self._gaps.stop()
+        self._past.stop()
         self._looking.stop()
         self._streams.stop()
         self._publisher.close()
@@ -198,17 +202,18 @@ class RunningKis:
             market.remember(key, minutes)
         return market
 
-    def _gap_reader(self, rows: list[Credential]) -> GapReader:
-        """With the first key that opens: of a live account where there is one, for it may ask oftener."""
+    def _readers(self, rows: list[Credential]) -> tuple[GapReader, PastReader]:
+        """With the first key that opens: of a live account where there is one, for it may ask oftener, and of the past."""
         for row in sorted(rows, key=lambda each: -settings.KIS_LIMITS[each.account.environment]):
             rates = rates_under(settings.KIS_LIMITS[row.account.environment])
             try:
                 reader = GapReader(modest_market(row, rates, self._now))
+                past = PastReader(modest_market(row, rates, self._now, PAST_SHARE), self._now)
             except BrokerError as e:
                 logger.warning("a KIS key cannot ask (%s)", e.code)
                 continue
             reader.start()
-            return reader
+            return reader, past
         raise keys.NoKey("no key of KIS opens")
 
     def _bounds(self, instrument: str, interval: Interval, at: datetime) -> tuple[datetime, datetime] | None:

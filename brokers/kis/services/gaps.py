@@ -46,10 +46,10 @@ class ModestBudget:
         self._budget.back_off(seconds)
 
 
-def modest_market(row: Credential, rates: Rates, now: Callable[[], datetime]) -> KisMarket:
-    """Quotations by this key. `now`: the venue's clock. Raises keys.NoKey, keys.LiveTradingOff."""
+def modest_market(row: Credential, rates: Rates, now: Callable[[], datetime], share: float = SHARE) -> KisMarket:
+    """Quotations by this key, by so much of its budget. `now`: the venue's clock. Raises keys.NoKey, LiveTradingOff."""
     who = keys.opened(row)
-    budget = ModestBudget(SharedBudget(row.pk, who.environment, rates), 1 / (rates.per_second * SHARE))
+    budget = ModestBudget(SharedBudget(row.pk, who.environment, rates), 1 / (rates.per_second * share))
     client = KisClient(keys.wire(who.environment), who, keys.tokens(row, who), budget)
     return KisMarket(client, Environment(row.account.environment), now, Source.KIS)
 
