@@ -39,6 +39,9 @@ urlpatterns = [
     ),
     path("strategies/<uuid:strategy_id>/", views.strategy_detail, name="strategy"),
     path("strategies/<uuid:strategy_id>/build/", views.strategy_rebuild, name="strategy_rebuild"),
+    path("strategies/<uuid:strategy_id>/rename/", views.strategy_rename, name="strategy_rename"),
+    path("strategies/<uuid:strategy_id>/archive/", views.strategy_archive, name="strategy_archive"),
+    path("strategies/<uuid:strategy_id>/restore/", views.strategy_restore, name="strategy_restore"),
     path("strategies/<uuid:strategy_id>/edit/", views.strategy_edit, name="strategy_edit"),
     path("strategies/<uuid:strategy_id>/<int:number>/", views.strategy_detail, name="strategy_version"),
     path(

@@ -3,7 +3,10 @@ import { framed } from "./chart-frame.js"
 import { linesOn } from "./chart-lines.js"
 import { marksOn } from "./chart-marks.js"
 
+const opened = (details) => new Promise((go) => { if (!details || details.open) go(); else details.addEventListener("toggle", go, { once: true }) })
+
 export const mount = async (el) => {
+  await opened(el.closest("details")) // nothing is fetched for a chart that nobody looks at
   const note = (shown) => ["empty", "waits", "failed"].forEach((name) => { el.querySelector(`[data-part="${name}"]`).hidden = name !== shown })
   let isDaily = true
   const frame = await framed(el, () => isDaily)
@@ -17,12 +20,13 @@ export const mount = async (el) => {
     const query = form ? new URLSearchParams([...new FormData(form)].filter(([name]) => name.startsWith("preview."))) : ""
     return fetch(`${el.dataset.url}&${query}`)
   }
+  const isWaiting = () => el.hasAttribute("data-of-form") && !document.querySelector("#builder-side[data-is-whole]")
   const draw = async () => {
     const turn = asked += 1
+    if (isWaiting()) return note(frame.bars.length ? "" : "waits") // the last whole rule stays in sight
     try {
       const answer = await ask()
       if (turn !== asked) return
-      if (answer.status === 422) return note(frame.bars.length ? "" : "waits") // the last whole rule stays in sight
       if (!answer.ok) throw new Error(String(answer.status))
       const found = await answer.json()
       if (turn !== asked) return

@@ -321,3 +321,69 @@ def test_the_page_costs_few_queries(page: Client, instrument: Instrument, key: s
     with CaptureQueriesContext(connection) as queries:
         assert copied(page, key).status_code == 200
     assert len(queries) <= MOST_QUERIES
+
+
+# One's own strategies in order
+
+
+def own(user: User, name: str = "내 것", **data: Any) -> StrategyVersion:
+    return save_document(user, RuleDocument.from_data(basic_document().as_data() | {"name": name} | data))
+
+
+def of(version: StrategyVersion, name: str) -> str:
+    return reverse(f"trading:{name}", args=[version.strategy_id])
+
+
+def test_a_strategy_gets_another_name_and_its_next_version_keeps_it(page: Client, user: User) -> None:
+    version = own(user)
+    renamed = page.post(of(version, "strategy_rename"), {"name": "새 이름"}, follow=True)
+    assert "이름을 새 이름(으)로 바꾸었습니다" in text(renamed)
+    url = of(version, "strategy_rebuild")
+    press(page, page.get(url), "save", url, risk__stop_loss_rate="9")
+    assert [(each.strategy.name, each.number) for each in StrategyVersion.objects.order_by("number")] == [
+        ("새 이름", 1),
+        ("새 이름", 2),
+    ]
+
+
+def test_a_name_that_is_taken_or_none_is_refused_in_words(page: Client, user: User) -> None:
+    version, other = own(user), own(user, "다른 것")
+    for name in (other.strategy.name, " "):
+        shown = page.post(of(version, "strategy_rename"), {"name": name}, follow=True)
+        assert "notice--" in shown.content.decode()
+        version.strategy.refresh_from_db()
+        assert version.strategy.name == "내 것"
+
+
+def test_a_strategy_goes_into_the_archive_and_comes_out_again(page: Client, user: User) -> None:
+    version = own(user)
+    shown = page.post(of(version, "strategy_archive"), follow=True)
+    assert list(shown.context["page"]) == []
+    assert "보관한 전략 1" in text(shown)
+    kept = page.get(reverse("trading:strategy_list"), {"archived": ""})
+    assert [each.name for each in kept.context["page"]] == ["내 것"]
+    page.post(of(version, "strategy_restore"))
+    assert [each.name for each in page.get(reverse("trading:strategy_list")).context["page"]] == ["내 것"]
+
+
+@pytest.mark.parametrize("what", ["strategy_rename", "strategy_archive", "strategy_restore"])
+def test_nobody_puts_another_s_strategies_in_order(client: Client, user: User, what: str) -> None:
+    version = own(user)
+    client.force_login(make.make_user())
+    assert client.post(of(version, what), {"name": "x"}).status_code == 404
+    client.force_login(make.make_user(role=Role.VIEWER))
+    assert client.post(of(version, what), {"name": "x"}).status_code == 403
+    version.strategy.refresh_from_db()
+    assert (version.strategy.name, version.strategy.archived_at) == ("내 것", None)
+
+
+def test_any_two_versions_are_compared(page: Client, user: User) -> None:
+    """G16."""
+    versions = [own(user, risk={"stop_loss_rate": rate}) for rate in (0.05, 0.06, 0.07)]
+    url = reverse("trading:strategy_version", args=[versions[2].strategy_id, 3])
+    assert "2판과 달라진 것" in text(page.get(url))
+    compared = text(page.get(url, {"against": "1"}))
+    assert "1판과 달라진 것" in compared
+    assert "평균 매수가보다 5% 내리면" in compared
+    for nonsense in ("0", "-1", "9" * 99, "x", "²"):
+        assert page.get(url, {"against": nonsense}).status_code == 200

@@ -36,6 +36,7 @@ from trading.views.strategies import (
     strategy_library_export,
     strategy_list,
 )
+from trading.views.strategy_care import strategy_archive, strategy_rename, strategy_restore
 from trading.views.strategy_forms import strategy_edit, strategy_import, strategy_new, strategy_preview
 from trading.views.tickets import order_estimate, order_new, order_place
 
@@ -93,6 +94,7 @@ __all__ = [
     "safety_halt_instrument",
     "safety_page",
     "safety_release",
+    "strategy_archive",
     "strategy_build",
     "strategy_build_chart",
     "strategy_build_preview",
@@ -107,4 +109,6 @@ __all__ = [
     "strategy_new",
     "strategy_preview",
     "strategy_rebuild",
+    "strategy_rename",
+    "strategy_restore",
 ]

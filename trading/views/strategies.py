@@ -27,10 +27,12 @@ from strategies.services import OWN
 from trading.forms import sentence_language
 from trading.forms.plan_library import NOT_OFFERED, SAVED
 from trading.forms.strategies import written
+from trading.forms.watched import preview_form
 from trading.models import SwingPlan
 from trading.views.access import PersonRequest, signed_in
 
 PER_PAGE = 25
+MOST_DIGITS = 6  # of a version's number
 OURS = ("swing", "swing_active", "basic", "rsi", "breakout")  # the rest of the library are presets of the KIS programs
 FILES = {"full.kis.yaml": "full", "portable.kis.yaml": "portable", "strategy.json": "json"}  # the ends of addresses
 
@@ -71,9 +73,10 @@ def built(key: str) -> RuleDocument:
 @require_GET
 @signed_in
 def strategy_list(request: PersonRequest) -> HttpResponse:
+    kept = Strategy.objects.filter(user=request.user, kind=OWN)
+    put_away, shows_archived = kept.exclude(archived_at=None), "archived" in request.GET
     own = (
-        Strategy.objects.filter(user=request.user, kind=OWN)
-        .in_use()
+        (put_away if shows_archived else kept.in_use())
         .annotate(newest=Max("versions__number"), changed_at=Max("versions__created_at"))
         .annotate(plans=Count("versions__swing_plans", filter=~Q(versions__swing_plans__mode="off"), distinct=True))
     )
@@ -81,6 +84,8 @@ def strategy_list(request: PersonRequest) -> HttpResponse:
     shelf = {key: _of_library(key) for key in LIBRARY}
     context = {
         "page": page,
+        "shows_archived": shows_archived,
+        "archived": put_away.count(),
         "ours": [shelf[key] for key in OURS],
         "presets": [each for key, each in shelf.items() if key not in OURS],
     }
@@ -165,22 +170,28 @@ def _page(request: PersonRequest, shown: Shown) -> HttpResponse:
         "other_rule": document_sentences(shown.document, "en" if language == "ko" else "ko"),
         "parameters": parameter_rows(shown.document, language),
         "indicators": indicator_rows(shown.document, language),
+        "preview": preview_form({}),
         "hash": shown.document.version_hash(),
         "json": written(shown.document),
         "remarks": [remark[language] for remark in shown.settings.get("remarks", [])],
         "exports": {flavour: shown.export_url(file) for file, flavour in FILES.items()},
     }
-    return render(request, "trading/strategy.html", context | _history(shown.version))
+    return render(request, "trading/strategy.html", context | _history(shown.version, request.GET.get("against", "")))
 
 
-def _history(version: StrategyVersion | None) -> dict[str, Any]:
-    """The versions beside this one, newest first, and the plans that follow it."""
+def _history(version: StrategyVersion | None, against: str = "") -> dict[str, Any]:
+    """The versions beside this one, newest first, the plans that follow it, and what differs from the one `against` names.
+
+    That is the one before it unless another number was asked for.
+    """
     if version is None:
         return {"versions": [], "plans": [], "before": None}
+    others = version.strategy.versions.exclude(pk=version.pk).order_by("-number")
+    is_number = against.isascii() and against.isdecimal() and len(against) < MOST_DIGITS
+    before = (others.filter(number=int(against)) if is_number else others.filter(number__lt=version.number)).first()
     plans = Count("swing_plans", filter=~Q(swing_plans__mode="off"))
     versions = version.strategy.versions.defer("document", "settings").annotate(plans=plans).order_by("-number")
     followers = SwingPlan.objects.filter(strategy_version=version).select_related("instrument").order_by("name")
-    before = version.strategy.versions.filter(number__lt=version.number).order_by("-number").first()
     shown = {"versions": list(versions[:PER_PAGE]), "plans": list(followers[:PER_PAGE]), "before": before}
     return shown if before is None else shown | {"changes": _changes(before, version)}
 

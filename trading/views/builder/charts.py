@@ -10,10 +10,10 @@ from strategies.drafts import composed
 from strategies.drafts.tree import part_of
 from strategies.errors import BarsInvalid
 from trading.forms import sentence_language
+from trading.forms.watched import WatchedForm, preview_form
 from trading.services.rule_charts import RuleMark, rule_chart
 from trading.views.access import PersonRequest, signed_in
 from trading.views.builder.fields import draft_sent
-from trading.views.builder.market import WatchedForm, preview_form
 from trading.views.charts import STEPS, bars_as_data, lines_as_data
 from trading.views.strategies import from_source
 

@@ -25,12 +25,13 @@ from strategies.uploads import read_json
 from trading.errors import NotAllowed
 from trading.forms import sentence_language
 from trading.forms.strategies import written
+from trading.forms.watched import WatchedForm, preview_form
 from trading.services import rehearsal
 from trading.templatetags.reasons import sentence
 from trading.views.access import PersonRequest, refused, signed_in
 from trading.views.builder.fields import draft_sent, field_id, told
-from trading.views.builder.market import WatchedForm, preview_form
 from trading.views.builder.shown import shown
+from trading.views.builder.words import place_words
 from trading.views.plan_preview import firing_shown
 from trading.views.strategies import Shown, attached, from_source, of_version, own_version
 
@@ -179,7 +180,7 @@ def _side(found: Composed, watched: WatchedForm) -> dict[str, Any]:
     """What `_side.html` shows."""
     language = sentence_language()
     problems = [
-        {"id": field_id(name) if name else "", "name": name, "text": text}
+        {"id": field_id(name) if name else "", "place": place_words(name), "text": text}
         for name, texts in told(found.problems, language).items()
         for text in texts
     ]

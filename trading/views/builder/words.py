@@ -1,10 +1,10 @@
 """What the builder calls the words of a rule. A word it does not know stands there as the document writes it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 KINDS: Mapping[str, Any] = {
     "compare": _("비교"),
@@ -64,3 +64,47 @@ INDICATOR_GROUPS: Mapping[str, Any] = {
     "volume": _("거래량"),
     "single_bars": _("봉 하나"),
 }
+_PLACES: Mapping[str, Any] = {
+    "name": _("이름"),
+    "alias": _("별명"),
+    "description": _("설명"),
+    "exit": _("매도"),
+    "stop": _("사는 때"),
+    "level": _("진입 가격"),
+    "number": _("숫자"),
+    "scale": _("곱하기"),
+    "offset": _("더하기"),
+    "ago": _("몇 봉 전"),
+    "default": _("기본값"),
+    "minimum": _("최솟값"),
+    "maximum": _("최댓값"),
+    "step": _("증감 단위"),
+    "increasing": _("차례로 커져야 하는 것"),
+    "parameters": _("매개변수"),
+    "indicators": _("지표"),
+    "entries": _("매수"),
+    "members": _("조건"),
+    "risk": _("위험 한도"),
+    "label": _("이름표"),
+    **FIELDS,
+}
+
+
+def place_words(name: str) -> str:
+    """Where a field is, as people say it: `1차 매수 › 조건 2 › 무엇보다`."""
+    return " › ".join(str(each) for each in _places(name.split(".")))
+
+
+def _places(steps: list[str]) -> Iterator[Any]:
+    for step, after in zip(steps, [*steps[1:], ""], strict=True):
+        if step.isdecimal():
+            continue
+        number = int(after) + 1 if after.isdecimal() else 0
+        if step == "entries" and 0 < number <= len(STEPS):
+            yield STEPS[number - 1]
+        elif step in RISKS:
+            yield RISKS[step][0]
+        elif step in _PLACES:
+            yield (
+                gettext("%(what)s %(number)s") % {"what": _PLACES[step], "number": number} if number else _PLACES[step]
+            )

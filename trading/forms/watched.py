@@ -10,7 +10,7 @@ from markets.types import Interval
 from trading.forms.fields import InstrumentField
 from trading.forms.plan_terms import INTERVALS
 
-FIRST_INTERVAL = Interval.D1.value
+FIRST_INTERVAL = Interval.H1.value
 
 
 class WatchedForm(forms.Form):
@@ -35,7 +35,7 @@ class WatchedForm(forms.Form):
 
 
 def preview_form(typed: Any) -> WatchedForm:
-    """The form as it was sent; before anybody picked, the first live instrument by the day."""
+    """The form as it was sent; before anybody picked, the first live instrument by the hour."""
     if typed:
         return WatchedForm(typed)
     first = Instrument.objects.active().live_first().first()
