@@ -27,16 +27,26 @@ def waves(count: int, low: int = 40_000, height: int = 20_000, period: int = 60)
 
 def keep_days(instrument: Instrument, count: int = 600, source: Source = Source.HISTORY) -> None:
     """Daily bars from 2018 on, one each calendar day."""
+    _keep(instrument, Interval.D1, source, [(BEGIN + n * DAY + OPEN, BEGIN + n * DAY + CLOSE) for n in range(count)])
+
+
+def keep_bars(instrument: Instrument, interval: Interval, count: int) -> None:
+    """Shorter bars from 2018 on, one after the other."""
+    step = int(interval.duration.total_seconds())
+    _keep(instrument, interval, Source.HISTORY, [(BEGIN + n * step, BEGIN + (n + 1) * step) for n in range(count)])
+
+
+def _keep(instrument: Instrument, interval: Interval, source: Source, times: list[tuple[int, int]]) -> None:
     StoredBar.objects.bulk_create(
         StoredBar(
             instrument=instrument,
-            interval=Interval.D1,
+            interval=interval,
             source=source,
-            opened_at=BEGIN + n * DAY + OPEN,
-            closed_at=BEGIN + n * DAY + CLOSE,
+            opened_at=opened,
+            closed_at=closed,
             **dict(zip(("open", "high", "low", "close", "volume"), row, strict=True)),
         )
-        for n, row in enumerate(waves(count))
+        for (opened, closed), row in zip(times, waves(len(times)), strict=True)
     )
 
 
