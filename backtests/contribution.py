@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from backtests import metrics
 from backtests.engine import Result
+from backtests.fills import summed
 from backtests.together import Together
 from trading.sizing import to_decimal
 
@@ -35,14 +36,10 @@ def contributions(together: Together) -> tuple[Contribution, ...]:
 
 
 def _of(part: Result, cash: Decimal) -> Contribution:
-    fills, venue, first = part.filled, part.venue, part.first_bar
-    flow = sum(
-        -way * amount - fee - tax
-        for way, amount, fee, tax in zip(fills.ways(), fills.amount, fills.fee, fills.tax, strict=True)
-    )
+    fills, venue, first = part.filled.columns, part.venue, part.first_bar
     held = (to_decimal(part.held.item(-1)) * to_decimal(part.bars.close.item(-1))).normalize()
     made = metrics.trade_results(part)
-    profit = venue.cash(flow) + held
+    profit = venue.cash(summed(fills.moved)) + held
     hold = metrics.held_from(part)
     return Contribution(
         instrument=venue.rules.key,
@@ -50,11 +47,11 @@ def _of(part: Result, cash: Decimal) -> Contribution:
         share=float(profit / cash),
         realised=venue.cash(round(sum(made.tolist()) * venue.cash_scale)),
         held_worth=held,
-        fee=venue.cash(sum(fills.fee)),
-        tax=venue.cash(sum(fills.tax)),
+        fee=venue.cash(summed(fills.fee)),
+        tax=venue.cash(summed(fills.tax)),
         trades=len(made),
         wins=int((made > 0).sum()),
-        fills=len(fills),
+        fills=len(fills.bar),
         exposure=float((part.held[first + 1 :] > 0).mean()),
         hold_return=float(hold[-1] / hold[0] - 1),
     )
