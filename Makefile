@@ -81,6 +81,11 @@ PAGES =
 test-pages: install-dev
 	@.venv/bin/python -m tests.pages.walk $(PAGES)
 
+# A picture of every page, wide, on a phone and in the dark, into docs/images. Needs Chromium.
+.PHONY: pictures
+pictures: install-dev
+	@.venv/bin/python -m tests.pages.pictures $(PICTURES)
+
 # Time to the first page, on the first run and the second, and the memory of all processes.
 bench-run: install-dev
 	@.venv/bin/python -m tests.e2e.bench_run

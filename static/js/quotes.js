@@ -15,15 +15,20 @@ const write = {
   at: (quote, _places, cell) => new Date(quote.at).toLocaleTimeString("sv-SE", { timeZone: cell.dataset.zone }),
 }
 
+// Two names for each way: going from one to the other starts the animation anew without measuring the page in between.
+const MOVES = ["moved-up", "moved-up-again", "moved-down", "moved-down-again"]
 const flash = (cell, rises) => {
-  cell.classList.remove("moved-up", "moved-down")
-  void cell.offsetWidth // start the animation anew
-  cell.classList.add(rises ? "moved-up" : "moved-down")
+  const name = rises ? "moved-up" : "moved-down"
+  const next = cell.classList.contains(name) ? `${name}-again` : name
+  cell.classList.remove(...MOVES)
+  cell.classList.add(next)
 }
 
 const colour = (cell, value) => {
+  const wanted = direction(value)
+  if (cell.classList.contains(wanted)) return
   cell.classList.remove("rise", "fall", "flat")
-  cell.classList.add(direction(value))
+  cell.classList.add(wanted)
 }
 
 const watch = (row) => {

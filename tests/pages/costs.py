@@ -1,7 +1,8 @@
-"""What each page costs the server, with many rows behind it. `python -m tests.pages.costs fill|measure` runs beside Kairos.
+"""What each page costs the server, with many rows behind it: `python -m tests.pages.costs people|fill|measure` beside Kairos.
 
-`fill` gives the demo's person orders and evaluations beyond what anybody has in years; `measure` reads addresses from its
-input and prints one JSON line for each: queries, and the 95th percentile of twenty answers in milliseconds.
+`people` adds somebody who may see all; `fill` gives the demo's person orders and evaluations beyond what anybody has in
+years; `measure` reads addresses from its input and prints one JSON line for each: queries, and the 95th percentile of
+twenty answers in milliseconds.
 """
 
 import json
@@ -17,6 +18,15 @@ ORDERS, EVALUATIONS = 10_000, 100_000
 AT_ONCE = 2_000  # rows of one transaction: the feed writes beside us
 TIMES = 20
 MOST_QUERIES, MOST_MS = 30, 100.0
+ADMIN, ADMIN_PASSWORD = "pages-admin@kairos.example", "looks at every page 1"
+
+
+def people() -> None:
+    """An admin, for the pages of admins."""
+    from accounts.models import Role, User
+
+    User.objects.create_user(ADMIN, ADMIN_PASSWORD, role=Role.ADMIN)
+    print(json.dumps({"people": User.objects.count()}))
 
 
 def fill() -> None:
@@ -87,7 +97,7 @@ if __name__ == "__main__":
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    if sys.argv[1] == "fill":
-        fill()
-    else:
+    if sys.argv[1] == "measure":
         measure(sys.stdin.read().split())
+    else:
+        {"people": people, "fill": fill}[sys.argv[1]]()

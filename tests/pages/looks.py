@@ -21,6 +21,24 @@ SETTLE_MS = 300
 RUN_AXE = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations.map(
   ({ id, impact, nodes }) => ({ id, impact, where: nodes.map((node) => node.target.join(" ")).slice(0, 3) }))"""
 PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
+# One press of Tab: whether it left the page, came back to where it had been, and whether anything shows where it is. A
+# radio inside a switch shows it on its label, a card's link on the card.
+TABBED = """() => {
+  const seen = (window.tabbed ??= [])
+  const el = document.activeElement
+  if (!el || el === document.body || el === document.documentElement) return { left: true }
+  const again = seen.indexOf(el)
+  seen.push(el)
+  const shows = (node, pseudo) => {
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(node, pseudo)
+    return (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none"
+  }
+  const label = el.closest("label")
+  const visible = shows(el) || shows(el, "::after") || Boolean(label && shows(label))
+  const words = (el.getAttribute("aria-label") ?? el.textContent ?? "").trim().slice(0, 30)
+  return { again, visible, name: `${el.tagName.toLowerCase()}${el.id ? "#" + el.id : ""} ${words}` }
+}"""
+MOST_TABS = 400
 OVERFLOWS = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
 
 
@@ -54,6 +72,7 @@ class Look:
     grave: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     overflows: bool = False
+    stuck: list[str] = field(default_factory=list)  # what the keyboard cannot do
 
     @property
     def external(self) -> int:
@@ -97,9 +116,31 @@ class Window:
         grave = [f"{each['id']} {', '.join(each['where'])}" for each in found if each["impact"] in GRAVE]
         return Look(route, self.dress, kib, painted, grave, complaints, overflows)
 
+    def tab_through(self, look: Look) -> None:
+        """Press Tab from the top to the end: the focus is always to be seen, and comes through to the end."""
+        page = self._visit.page
+        page.evaluate("() => { document.activeElement?.blur(); scrollTo(0, 0) }")
+        for _press in range(MOST_TABS):
+            page.keyboard.press("Tab")
+            at = page.evaluate(TABBED)
+            if at.get("left") or at["again"] == 0:
+                return
+            if at["again"] > 0:
+                look.stuck.append(f"Tab goes in a circle at {at['name']}")
+                return
+            if not at["visible"]:
+                look.stuck.append(f"nothing shows the focus on {at['name']}")
+        look.stuck.append(f"{MOST_TABS} presses of Tab do not reach the end")
+
     def keep(self, path: Path) -> None:
         """A picture of the page as it is now, from top to bottom."""
         self._visit.page.screenshot(path=path, full_page=True)
+
+    def picture(self, route: Route, settle_ms: int) -> bytes:
+        """The page from top to bottom once it has settled, as PNG."""
+        page = self._visit.open(route.path)
+        page.wait_for_timeout(settle_ms)
+        return page.screenshot(full_page=True)
 
     def close(self) -> None:
         self._visit.close()

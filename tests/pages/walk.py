@@ -1,7 +1,8 @@
 """`make test-pages`: every page at two widths, light and dark, in both languages, on the running demo with many rows.
 
 Of each look: grave findings of axe, requests that left the host, bytes on a cold cache, first paint, a page wider than its
-window; of each page: queries and server time. Ends with 1 where any of it is not as it should be.
+window; of each page: queries, server time, and the keyboard's way through it. Ends with 1 where any of it is not as it
+should be, or where a page of the URL conf was not found.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,36 +26,61 @@ from playwright.sync_api import Browser  # noqa: E402
 
 from tests.e2e.browser import Visit, launched_chromium  # noqa: E402
 from tests.e2e.running import ROOT, RunningKairos  # noqa: E402
-from tests.pages.costs import MOST_MS, MOST_QUERIES  # noqa: E402
-from tests.pages.looks import LANGUAGES, Look, Window, dresses  # noqa: E402
-from tests.pages.routes import Route, pages, signed_out_pages  # noqa: E402
+from tests.pages.costs import ADMIN, ADMIN_PASSWORD, MOST_MS, MOST_QUERIES  # noqa: E402
+from tests.pages.live import MOST_PERCENT, measure  # noqa: E402
+from tests.pages.looks import LANGUAGES, Dress, Look, Window, dresses  # noqa: E402
+from tests.pages.routes import OF_ADMINS, Route, pages, signed_out_pages, uncovered  # noqa: E402
+
+KEYBOARD = Dress("wide", "light", "ko")  # one dress is enough for Tab
 
 
-def walk(browser: Browser, kairos: RunningKairos, pictures: Path | None) -> tuple[list[Route], list[Look]]:
-    """The pages of a signed-in person, and every page, those of strangers too, in every dress."""
-    visit = Visit(browser, kairos.url)
-    visit.sign_in(*kairos.sign_in())
-    inside, outside = pages(visit), signed_out_pages()
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """Pages by who saw them, and what was seen. `cookies` name the person; strangers have none."""
+
+    trader: list[Route]
+    admin: list[Route]
+    looks: list[Look]
+
+    @property
+    def missing(self) -> set[str]:
+        return uncovered([*self.trader, *self.admin, *signed_out_pages()])
+
+
+def walk(browser: Browser, kairos: RunningKairos, pictures: Path | None) -> Walked:
+    """Every page of a trader, of an admin and of strangers, in every dress."""
+    trader, admin = Visit(browser, kairos.url), Visit(browser, kairos.url)
+    trader.sign_in(*kairos.sign_in())
+    admin.sign_in(ADMIN, ADMIN_PASSWORD)
+    inside, above = pages(trader), pages(admin, OF_ADMINS)
     looks: list[Look] = []
     for language in LANGUAGES:
-        _read_in(visit, language)
+        for visit in (trader, admin):
+            _read_in(visit, language)
         for dress in dresses(language):
-            for routes, cookies in ((outside, []), (inside, visit.context.cookies())):
-                window = Window(browser, kairos.url, dress, list(cookies))
+            for routes, who in ((signed_out_pages(), None), (inside, trader), (above, admin)):
+                cookies = list(who.context.cookies()) if who else []
+                window = Window(browser, kairos.url, dress, cookies)
                 looks += _looks(window, routes, pictures)
                 window.close()
-    visit.close()
-    return inside, looks
+    for visit in (trader, admin):
+        visit.close()
+    return Walked(inside, above, looks)
 
 
 def _looks(window: Window, routes: list[Route], pictures: Path | None) -> Iterator[Look]:
     for route in routes:
-        yield window.look(route)
+        look = window.look(route)
         if pictures is not None:
-            name = (
-                f"{route.name.replace(':', '-').replace('/', '') or 'home'}-{str(window.dress).replace('/', '-')}.png"
-            )
-            window.keep(pictures / name)
+            window.keep(pictures / f"{file_name(route)}-{str(window.dress).replace('/', '-')}.png")
+        if window.dress == KEYBOARD:
+            window.tab_through(look)
+        yield look
+
+
+def file_name(route: Route) -> str:
+    """A name for a file about this page."""
+    return route.name.replace(":", "-").replace("/", "") or "home"
 
 
 def _read_in(visit: Visit, language: str) -> None:
@@ -83,8 +110,9 @@ def report(looks: list[Look], costs: list[dict[str, Any]], rows: dict[str, Any])
     ]
     over = {look.route.name for look in looks if look.over} | {each["path"] for each in dear}
     complaints = [look for look in looks if look.complaints]
+    stuck = [look for look in looks if look.stuck]
     for look in looks:
-        for said in (*look.grave, *look.over, *look.complaints):
+        for said in (*look.grave, *look.over, *look.complaints, *look.stuck):
             print(f"  {look.route.name} {look.dress}: {said}")
     for each in sorted(costs, key=lambda cost: -cost["p95_ms"]):
         mark = "  !" if each in dear else "   "
@@ -96,7 +124,7 @@ def report(looks: list[Look], costs: list[dict[str, Any]], rows: dict[str, Any])
     print(
         f"test-pages: pages={number} variants={len(looks)} serious={serious} over_budget={len(over)} external={external}"
     )
-    return not (serious or external or over or complaints)
+    return not (serious or external or over or complaints or stuck)
 
 
 def main() -> int:
@@ -109,13 +137,19 @@ def main() -> int:
         kairos = RunningKairos(Path(folder) / "var").start()
         try:
             kairos.wait_until_ready()
+            beside(kairos, "people")
             rows = beside(kairos, "fill")[0]
-            routes, looks = walk(browser, kairos, words.pictures)
-            costs = beside(kairos, "measure", "\n".join(route.path for route in routes))
+            walked = walk(browser, kairos, words.pictures)
+            costs = beside(kairos, "measure", "\n".join(route.path for route in walked.trader))
+            live = measure(browser, kairos.url, kairos.sign_in())
             kairos.stop()
         finally:
             kairos.end()
-    return 0 if report(looks, costs, rows) else 1
+    print(f"live rows {live.rows}, updates {live.updates}: browser {live.browser} %, page {live.page} % of one core")
+    for name in sorted(walked.missing):
+        print(f"  no link leads to {name}")
+    is_well = report(walked.looks, costs, rows)
+    return 0 if is_well and not walked.missing and live.browser < MOST_PERCENT else 1
 
 
 if __name__ == "__main__":
