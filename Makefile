@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test test-api client lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-quotes bench-plans bench-kis bench-backtest bench-backtest-workers rule-rates indicator-sources crash-sweep chaos kis-sandbox kis-week clean help
+.PHONY: run install install-dev test test-api client lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-api bench-quotes bench-plans bench-kis bench-backtest bench-backtest-workers rule-rates indicator-sources crash-sweep chaos kis-sandbox kis-week kis-storm clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -102,6 +102,10 @@ bench-import: install-dev
 bench-quotes: install-dev
 	@.venv/bin/python -m bench.quotes
 
+# Fifty orders listed and one placed over HTTP, beside FastAPI + SQLAlchemy on the same rows. Needs TEST_POSTGRES_URL and ../shared.
+bench-api: install-dev
+	@.venv/bin/python -m bench.api
+
 # Orders placed per second beside the bare SQL that one placing needs. Needs TEST_POSTGRES_URL.
 bench-orders: install-dev
 	@.venv/bin/python -m bench.place_orders
@@ -128,6 +132,10 @@ indicator-sources: install-dev
 # From a frame leaving the KIS sandbox to the price in a browser: 40 instruments, 10 frames a second each. Needs Chromium.
 bench-kis: install-dev
 	@.venv/bin/python -m bench.kis
+
+# The stream of one KIS key in a storm: cut 500 times as soon as it stands, then refused for an hour. Less: STORM="--cuts 50".
+kis-storm: install-dev
+	@.venv/bin/python -m bench.kis_storm $(STORM)
 
 # One order's life, dying at every executed line, with a healthy venue and every kind of fault. Needs PostgreSQL's programs
 # (the server is started here and ends with the run). Less: SWEEP="--every 25 --kind healthy".

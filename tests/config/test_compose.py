@@ -12,7 +12,7 @@ from config.environment import BASE_DIR, Environment
 
 COMPOSE = yaml.safe_load((BASE_DIR / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("migrate", "web", "sockets", "worker", "dispatch", "beat", "feed")
+OURS = ("migrate", "web", "sockets", "worker", "dispatch", "beat", "feed", "feed-kis")
 KNOWN = {
     str(name) for field in Environment.model_fields.values() for name in getattr(field.validation_alias, "choices", [])
 }
@@ -36,13 +36,22 @@ def test_no_secret_stands_in_the_file() -> None:
     assert "kairos:${POSTGRES_PASSWORD:?" in text
 
 
+def test_with_the_key_in_a_file_every_process_of_ours_has_it() -> None:
+    override = yaml.safe_load((BASE_DIR / "deploy" / "key-file.yaml").read_text())
+    assert set(override["services"]) == set(OURS)
+    for service in override["services"].values():
+        assert service["environment"]["ENCRYPTION_KEY_FILE"] == "/run/secrets/encryption_key"
+        assert service["secrets"] == list(override["secrets"])
+
+
 def test_only_the_proxy_opens_ports() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
 
 
 def test_every_management_command_exists() -> None:
     asked = [service["command"][2] for service in SERVICES.values() if "manage.py" in service.get("command", [])]
-    assert sorted(asked) == ["dispatch", "feed", "migrate"]
+    assert sorted(asked) == ["dispatch", "feed", "feed", "migrate"]
+    assert SERVICES["feed-kis"]["command"][-1] == "--kis"
     assert set(asked) <= set(get_commands())
 
 
