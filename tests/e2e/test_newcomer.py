@@ -1,14 +1,13 @@
 """The newcomer's path in a real browser, over one freshly seeded system, with the network blocked."""
 
-import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+import time
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, StorageState, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from tests.e2e.browser import PATIENCE, NoBrowser, Visit, launched_chromium
+from tests.e2e.browser import PATIENCE, Visit
 from tests.e2e.pages import (
     details,
     fact,
@@ -33,6 +32,7 @@ PAGES = (
     "/plans/new/",
     "/strategies/",
     "/strategies/library/basic/",
+    "/strategies/build/?from=breakout",
     "/orders/",
     "/accounts/",
     "/safety/",
@@ -41,6 +41,8 @@ SAMSUNG, KAKAO, KODEX = "KRX:005930", "KRX:035720", "KRX:069500"
 MARKED = "window.stillTheSamePage = true"
 STILL_THE_SAME_PAGE = "() => window.stillTheSamePage === true"
 PRICES = "[...document.querySelectorAll('[data-quote] [data-field=price]')].map((cell) => cell.textContent).join()"
+KEY_MS = 60  # a person's pace at the keys
+FIRST_ORDER_SECONDS, FIRST_PLAN_SECONDS = 60, 120
 DECISIONS = "section:has(#history-title) .card__head span"  # how many there are
 COLOURS_ARE_DRAWN = """() => [...document.querySelectorAll("[data-part=canvas] canvas")].some((canvas) => {
   const [width, height] = [canvas.width || 1, canvas.height || 1]
@@ -51,59 +53,6 @@ COLOURS_ARE_DRAWN = """() => [...document.querySelectorAll("[data-part=canvas] c
 })"""
 
 expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with ExitStack() as stack:
-        try:
-            browser = stack.enter_context(launched_chromium())
-        except NoBrowser as e:
-            if os.environ.get("CI") == "true":
-                raise
-            pytest.skip(str(e))
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def signed_in(chromium: Browser, running_kairos: RunningKairos) -> StorageState:
-    """The demo person's cookies."""
-    visit = Visit(chromium, running_kairos.url)
-    visit.sign_in(*running_kairos.sign_in())
-    state = visit.context.storage_state()
-    visit.close()
-    return state
-
-
-@pytest.fixture
-def stranger(chromium: Browser, running_kairos: RunningKairos) -> Iterator[Visit]:
-    """A window in which nobody has signed in yet. Nothing in it may fail, nor look beyond our host."""
-    visit = Visit(chromium, running_kairos.url)
-    yield visit
-    visit.close()
-    assert visit.complaints == []
-
-
-@pytest.fixture
-def open_as_person(
-    chromium: Browser, running_kairos: RunningKairos, signed_in: StorageState
-) -> Iterator[Callable[..., Visit]]:
-    """Windows of the demo person, each with options of the browser's own."""
-    opened: list[Visit] = []
-
-    def open_window(**options: object) -> Visit:
-        opened.append(Visit(chromium, running_kairos.url, storage_state=signed_in, **options))
-        return opened[-1]
-
-    yield open_window
-    for visit in opened:
-        visit.close()
-    assert [complaint for visit in opened for complaint in visit.complaints] == []
-
-
-@pytest.fixture
-def person(open_as_person: Callable[..., Visit]) -> Visit:
-    return open_as_person()
 
 
 # The path
@@ -249,6 +198,75 @@ def test_a_strategy_file_is_mended_where_it_is_refused_and_then_makes_a_plan(per
     expect(page.locator("#plan-preview")).to_contain_text("지난 1년에 몇 번 맞았나")
 
 
+def test_the_keyboard_alone_builds_a_strategy_and_makes_a_plan_of_it(person: Visit) -> None:
+    """G09: indicators, entries, exit, name; the rule stands beside it in sentences, and its bars on a chart."""
+    page = person.open("/strategies/build/")
+    side, keys = page.locator("#builder-side"), page.keyboard
+
+    def press(name: str, inside: Locator) -> None:
+        tab_to(page, inside.get_by_role("button", name=name, exact=True))
+        keys.press("Enter")
+
+    section = page.locator("#builder section.card")
+    press("지표 더하기", section.nth(0))
+    expect(page.locator("#f-indicators-0-alias")).to_be_focused()
+    for place, kind in ((1, "cross_above"), (2, "cross_below")):
+        press("조건 더하기", section.nth(place))
+        picked = section.nth(place).get_by_label("조건", exact=True)
+        expect(picked).to_be_focused()
+        for _step in range(place):
+            keys.press("ArrowDown")  # twice before the first is answered: the last choice stands
+        expect(picked).to_have_value(kind)
+        expect(picked).to_be_focused()  # the form came back with the fields of that kind
+    tab_to(page, page.get_by_label("손절", exact=True))
+    keys.type("500")
+    expect(page.locator("#f-risk-stop_loss_rate-errors")).to_contain_text("이하여야 합니다")
+    tab_to(page, page.get_by_label("손절", exact=True))
+    keys.press("ControlOrMeta+a")
+    keys.type("5")
+    tab_to(page, page.locator("#f-name"))
+    keys.type("자판으로 만든 것")
+    expect(side).to_contain_text("종가: SMA(20) 상향 돌파")
+    expect(side).to_contain_text("종가: SMA(20) 하향 돌파")
+    expect(side).to_contain_text("평균 매수가보다 5% 내리면")
+    expect(side).to_contain_text("지난 1년에 몇 번 맞았나")
+    page.wait_for_function(COLOURS_ARE_DRAWN)
+    expect(page.locator("[data-part=legend]")).to_contain_text("SMA(20)")
+    press("저장하기", page.locator("#builder"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("자판으로 만든 것 1판")
+    tab_to(page, page.get_by_role("link", name="이 전략으로 오토 스윙 만들기"))
+    keys.press("Enter")
+    expect(page.locator("#plan-preview")).to_contain_text("종가: SMA(20) 상향 돌파")
+    page.get_by_label("이름").fill("자판 스윙")
+    page.get_by_label("종목").select_option(KODEX)
+    page.get_by_label("예산").fill("100,000")
+    page.locator(".plan-form__side .button--primary").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("자판 스윙")
+
+
+def test_indicators_are_laid_on_the_chart_and_remembered(person: Visit) -> None:
+    """G01: by keyboard, told in words beside the picture, and there again on the next page."""
+    page = person.open("/markets/KRX/005930/")
+    legend = page.locator("[data-part=legend]")
+    page.wait_for_function(COLOURS_ARE_DRAWN)
+    expect(legend).to_be_empty()
+    for name in ("이동평균 5·20·60", "RSI"):
+        chip = page.get_by_role("button", name=name, exact=True)
+        tab_to(page, chip)
+        page.keyboard.press("Enter")
+        expect(chip).to_have_attribute("aria-pressed", "true")
+    expect(legend).to_contain_text("SMA(60)")
+    expect(legend).to_contain_text(re.compile(r"RSI\(14\) \d"))
+    page.get_by_role("button", name="15분", exact=True).click()
+    page.get_by_text("마지막 봉을 표로 보기").click()
+    expect(page.locator("[data-part=bars] tr")).to_have_count(10)
+    page = person.open("/markets/KRX/035720/")
+    expect(page.get_by_role("button", name="15분", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("[data-part=legend]")).to_contain_text("RSI(14)")
+    page.get_by_role("button", name="RSI", exact=True).click()
+    expect(page.locator("[data-part=legend]")).not_to_contain_text("RSI")
+
+
 def test_one_press_stops_every_page_says_so_and_the_password_starts_again(
     person: Visit, running_kairos: RunningKairos
 ) -> None:
@@ -294,14 +312,18 @@ def test_a_page_without_prices_does_not_take_the_market_for_dead(person: Visit) 
 # Everybody's path
 
 
-def test_the_keyboard_alone_signs_in_and_orders(stranger: Visit, running_kairos: RunningKairos) -> None:
-    email, password = running_kairos.sign_in()
-    page = stranger.open("/sign-in/")
-    for wanted, typed in (("이메일", email), ("비밀번호", password)):
+def sign_in_by_keyboard(visit: Visit, kairos: RunningKairos) -> None:
+    page = visit.open("/sign-in/")
+    for wanted, typed in zip(("이메일", "비밀번호"), kairos.sign_in(), strict=True):
         tab_to(page, page.get_by_label(wanted))
-        page.keyboard.type(typed)
+        page.keyboard.type(typed, delay=KEY_MS)
     page.keyboard.press("Enter")
     page.wait_for_url("**/dashboard/")
+
+
+def test_the_keyboard_alone_signs_in_and_orders_within_a_minute(stranger: Visit, running_kairos: RunningKairos) -> None:
+    began, page = time.monotonic(), stranger.page
+    sign_in_by_keyboard(stranger, running_kairos)
     for link in ("주문", "주문하기"):
         tab_to(page, page.get_by_role("link", name=link, exact=True))
         page.keyboard.press("Enter")
@@ -312,11 +334,36 @@ def test_the_keyboard_alone_signs_in_and_orders(stranger: Visit, running_kairos:
     tab_to(page, page.locator("[name=order_type]:checked"))
     page.keyboard.press("ArrowLeft")
     tab_to(page, page.locator("[name=quantity]"))
-    page.keyboard.type("1")
+    page.keyboard.type("1", delay=KEY_MS)
     expect(page.locator(".ticket__estimate")).to_contain_text("내는 금액")
     tab_to(page, page.get_by_role("button", name="매수 주문"))
     page.keyboard.press("Enter")
     expect(page.locator("#order-ticket").get_by_role("status")).to_have_text("매수 1주 주문을 받았습니다.")
+    seconds = time.monotonic() - began
+    print(f"sign-in to first order by keyboard: seconds={seconds:.1f}")
+    assert seconds < FIRST_ORDER_SECONDS
+
+
+def test_the_keyboard_alone_signs_in_and_registers_a_plan_within_two_minutes(
+    stranger: Visit, running_kairos: RunningKairos
+) -> None:
+    began, page = time.monotonic(), stranger.page
+    sign_in_by_keyboard(stranger, running_kairos)
+    tab_to(page, page.get_by_role("link", name="오토 스윙", exact=True))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/plans/")
+    tab_to(page, page.locator("main a[href='/plans/new/']").first)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/plans/new/**")
+    for wanted, typed in (("이름", "키보드 스윙"), ("예산", "1000000")):
+        tab_to(page, page.get_by_label(wanted))
+        page.keyboard.type(typed, delay=KEY_MS)
+    tab_to(page, page.locator(".plan-form__side .button--primary"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("키보드 스윙")
+    seconds = time.monotonic() - began
+    print(f"sign-in to first plan by keyboard: seconds={seconds:.1f}")
+    assert seconds < FIRST_PLAN_SECONDS
 
 
 def test_no_page_scrolls_sideways_on_a_phone(open_as_person: Callable[..., Visit]) -> None:

@@ -16,8 +16,8 @@ FIRST_INTERVAL = Interval.H1.value
 class WatchedForm(forms.Form):
     """The bars a preview counts and draws; nothing of it belongs to the strategy."""
 
-    instrument = InstrumentField(label=_("종목"), required=False)
-    interval = forms.ChoiceField(label=_("간격"), choices=list(INTERVALS.items()), required=False)
+    instrument = InstrumentField(label=_("종목"))
+    interval = forms.ChoiceField(label=_("간격"), choices=list(INTERVALS.items()))
 
     def __init__(self, typed: Any) -> None:
         super().__init__({f"preview.{key}": value for key, value in typed.items()})
