@@ -1,5 +1,6 @@
 """The admin shows everything and changes no fact: financial rows cannot be added, edited or deleted there."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -249,11 +250,24 @@ def test_the_admin_is_closed_to_everybody_else(db: None, client: Client, role: R
         assert client.get(address(model, "changelist"), follow=True).status_code == 403
 
 
-def test_the_front_page_ticks_off_the_seven_points_of_security(boss: User, client: Client) -> None:
-    """A18."""
+def test_the_front_page_tells_how_everything_is_and_ticks_off_the_seven_points_of_security(
+    order: Order, client: Client
+) -> None:
+    """M02, A18: processes, queues, feeds, doubts, stops and people before the records."""
     page = client.get("/admin/").content.decode()
-    assert [page.count(f"<strong>{name}</strong>") for name in ("jwt", "encryption", "debug", "cors", "https")] == [
-        1
-    ] * 5
-    assert "✗ <strong>https</strong>" in page
-    assert "✓ <strong>jwt</strong>" in page
+    for title in ("프로세스", "시세", "기다리는 일", "확인 중인 주문", "걸린 정지", "보안 점검"):
+        assert f">{title}</h2>" in page, title
+    ticks = page[page.index('aria-labelledby="ticks-title"') :]
+    assert ticks.count(">됨</span>") + ticks.count(">안 됨</span>") == 7
+    assert page.index("parts-title") < page.index("records-title")
+
+
+def test_no_page_of_the_admin_needs_a_script_or_style_in_the_page(order: Order, client: Client) -> None:
+    """The policy forbids them: `default-src 'self'`."""
+    rows = [(model, model._default_manager.first()) for model in registered()]
+    lists = [address(model, "changelist") for model, _row in rows]
+    for path in ["/admin/", *lists, *(address(model, "change", row.pk) for model, row in rows if row is not None)]:
+        page = client.get(path).content.decode()
+        assert not re.search(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)", page), path
+        assert " style=" not in page, path
+        assert "onclick=" not in page, path

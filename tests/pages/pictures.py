@@ -21,10 +21,9 @@ from playwright.sync_api import Browser  # noqa: E402
 
 from tests.e2e.browser import Visit, launched_chromium  # noqa: E402
 from tests.e2e.running import ROOT, RunningKairos  # noqa: E402
-from tests.pages.costs import ADMIN, ADMIN_PASSWORD  # noqa: E402
 from tests.pages.looks import Dress, Window  # noqa: E402
 from tests.pages.routes import OF_ADMINS, Route, pages, signed_out_pages  # noqa: E402
-from tests.pages.walk import beside, file_name  # noqa: E402
+from tests.pages.walk import file_name, visits  # noqa: E402
 
 DRESSES = {
     "desktop": Dress("wide", "light", "ko"),
@@ -37,11 +36,9 @@ MOST_BYTES = 6_000_000
 SETTLED_MS = 1500  # charts have drawn, prices have come
 
 
-def take(browser: Browser, kairos: RunningKairos, folder: Path, email: str, password: str) -> int:
+def take(browser: Browser, kairos: RunningKairos, folder: Path) -> int:
     """Every page in every dress into `folder`; how many bytes they take together."""
-    trader, admin = Visit(browser, kairos.url), Visit(browser, kairos.url)
-    trader.sign_in(email, password)
-    admin.sign_in(ADMIN, ADMIN_PASSWORD)
+    trader, admin = visits(browser, kairos)
     found: list[tuple[list[Route], Visit | None]] = [
         (signed_out_pages(), None), (pages(trader), trader), (pages(admin, OF_ADMINS), admin)
     ]  # fmt: skip
@@ -76,8 +73,7 @@ def main() -> int:
         kairos = RunningKairos(Path(folder) / "var").start()
         try:
             kairos.wait_until_ready()
-            beside(kairos, "people")
-            size = take(browser, kairos, words.folder, *kairos.sign_in())
+            size = take(browser, kairos, words.folder)
             kairos.stop()
         finally:
             kairos.end()

@@ -26,7 +26,7 @@ from playwright.sync_api import Browser  # noqa: E402
 
 from tests.e2e.browser import Visit, launched_chromium  # noqa: E402
 from tests.e2e.running import ROOT, RunningKairos  # noqa: E402
-from tests.pages.costs import ADMIN, ADMIN_PASSWORD, MOST_MS, MOST_QUERIES  # noqa: E402
+from tests.pages.costs import MOST_MS, MOST_QUERIES  # noqa: E402
 from tests.pages.live import MOST_PERCENT, measure  # noqa: E402
 from tests.pages.looks import LANGUAGES, Dress, Look, Window, dresses  # noqa: E402
 from tests.pages.routes import OF_ADMINS, Route, pages, signed_out_pages, uncovered  # noqa: E402
@@ -47,11 +47,17 @@ class Walked:
         return uncovered([*self.trader, *self.admin, *signed_out_pages()])
 
 
-def walk(browser: Browser, kairos: RunningKairos, pictures: Path | None) -> Walked:
-    """Every page of a trader, of an admin and of strangers, in every dress."""
+def visits(browser: Browser, kairos: RunningKairos) -> tuple[Visit, Visit]:
+    """A trader's window and an admin's, both signed in."""
     trader, admin = Visit(browser, kairos.url), Visit(browser, kairos.url)
     trader.sign_in(*kairos.sign_in())
-    admin.sign_in(ADMIN, ADMIN_PASSWORD)
+    admin.context.add_cookies([{**beside(kairos, "people")[0], "url": kairos.url}])
+    return trader, admin
+
+
+def walk(browser: Browser, kairos: RunningKairos, pictures: Path | None) -> Walked:
+    """Every page of a trader, of an admin and of strangers, in every dress."""
+    trader, admin = visits(browser, kairos)
     inside, above = pages(trader), pages(admin, OF_ADMINS)
     looks: list[Look] = []
     for language in LANGUAGES:
@@ -137,7 +143,6 @@ def main() -> int:
         kairos = RunningKairos(Path(folder) / "var").start()
         try:
             kairos.wait_until_ready()
-            beside(kairos, "people")
             rows = beside(kairos, "fill")[0]
             walked = walk(browser, kairos, words.pictures)
             costs = beside(kairos, "measure", "\n".join(route.path for route in walked.trader))
