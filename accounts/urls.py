@@ -23,6 +23,7 @@ urlpatterns = [
         name="password_reset_confirm",
     ),
     path("sign-in/settings/", views.Settings.as_view(), name="settings"),
+    path("sign-in/confirm/", views.confirm, name="confirm"),
     path("sign-in/settings/email/", views.email_change, name="email_change"),
     path("sign-in/email/confirm/<str:link>/", views.email_confirm, name="email_confirm"),
     path("sign-in/email/undo/<str:link>/", views.email_undo, name="email_undo"),

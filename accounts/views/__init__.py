@@ -14,6 +14,7 @@ from accounts.views.sign_in import (
     SignUp,
     admin_sign_in,
 )
+from accounts.views.step_up import confirm
 from accounts.views.tokens import token_end, tokens
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "SignOut",
     "SignUp",
     "admin_sign_in",
+    "confirm",
     "device_end",
     "devices",
     "devices_end_others",

@@ -175,3 +175,26 @@ def test_a_viewer_has_settings_too(client: Client, db: None) -> None:
 
 def trader_now(trader: User) -> User:
     return User.objects.get(pk=trader.pk)
+
+
+@pytest.mark.parametrize("path", ["/portfolio/history.csv"])
+def test_taking_books_away_needs_a_fresh_proof(trader: User, client: Client, clock: Any, path: str) -> None:
+    """I39: export. Where the person came from is where they are led back to, if that is a page of ours."""
+    client.force_login(trader)
+    assert client.get(path).status_code == 200
+    clock.shift(timedelta(minutes=11))
+    asked = client.get(path, headers={"Referer": "http://testserver/portfolio/"})
+    assert (asked.status_code, asked["Location"]) == (302, "/sign-in/confirm/?next=%2Fportfolio%2F")
+    assert client.post(asked["Location"], {"password": "not this one", "next": "/portfolio/"}).status_code == 422
+    assert client.get(path).status_code == 302
+    clock.shift(timedelta(minutes=1))
+    proved = client.post(asked["Location"], {"password": PASSWORD, "next": "/portfolio/"})
+    assert proved["Location"] == "/portfolio/"
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("after", ["//evil.example/", "https://evil.example/", "javascript:alert(1)"])
+def test_the_proof_leads_nowhere_else(trader: User, client: Client, after: str) -> None:
+    """security.md 3.7.2."""
+    client.force_login(trader)
+    assert client.post("/sign-in/confirm/", {"password": PASSWORD, "next": after})["Location"] == "/sign-in/settings/"

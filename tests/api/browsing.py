@@ -82,7 +82,7 @@ class Browser:
 
     def _send(self, request: urllib.request.Request) -> Answer:
         try:
-            with self._opener.open(request, timeout=60) as got:
+            with self._opener.open(request, timeout=180) as got:
                 return _answer(got, request.full_url)
         except urllib.error.HTTPError as refused:
             with refused:

@@ -1,4 +1,4 @@
-"""`make test-api`: the rights of every address, and the running server: aliases, odd socket frames, schemathesis' checks.
+"""`make test-api`: the rights of every address, and the running server: aliases, odd frames, schemathesis, odd forms.
 
 One line comes last, to compare: `test-api: aliases=N aliases_total=N requests=N server_errors=N urls=N leaks=N`.
 """
@@ -21,6 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--frames", type=int, default=5_000, help="odd frames to the sockets")
+    parser.add_argument("--forms", type=int, default=2_000, help="odd form posts")
     parser.add_argument("--only-fuzz", action="store_true")
     parser.add_argument("--phases", default="examples,coverage,fuzzing", help="coverage alone sends some thousands")
     asked = parser.parse_args()
@@ -29,6 +30,7 @@ def main() -> int:
         passed = 0 if asked.only_fuzz else _aliases(server)
         wrong = _socket_frames(server, asked.frames)
         code, requests, server_errors = _fuzz(server, asked.requests, asked.phases) if asked.requests else (0, 0, 0)
+        wrong += _form_posts(server, asked.forms) if asked.forms else []  # last: they sign devices out
         server_errors += server.failures()
         if server.failures():
             sys.stderr.write(server.log.read_text(encoding="utf-8", errors="replace")[-6000:])
@@ -63,6 +65,20 @@ def _socket_frames(server: Running, frames: int) -> list[str]:
         f"grown_mib={told.grown / 2**20:.1f} wrong={told.wrong[:10]}\n"
     )
     return told.wrong
+
+
+def _form_posts(server: Running, posts: int) -> list[str]:
+    """What was wrong with how pages took odd forms (I43)."""
+    from tests.api.form_posts import post_forms
+
+    told = post_forms(server.url, server.owned, posts)
+    wrong = [*told.server_errors, *told.lost, *told.touched]
+    sys.stderr.write(
+        f"forms: posts={told.posts} server_errors={len(told.server_errors)} lost={len(told.lost)} "
+        f"touched={len(told.touched)} answers={dict(sorted(told.statuses.items()))}\n"
+    )
+    sys.stderr.writelines(f"  {each}\n" for each in wrong[:20])
+    return wrong
 
 
 def _leaks() -> int:

@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # models can be read only once a server's settings stand
+    from tests.api.walking import Owned
 
 ROOT = Path(__file__).resolve().parents[2]
 PER_MINUTE = "1000000"
@@ -21,9 +24,10 @@ UP_WITHIN = 90  # seconds
 
 @dataclass(frozen=True)
 class Running:
-    """Where it listens, the access token of the person in it, its process, and what it writes down."""
+    """Where it listens, the person in it with their access token, its process, and what it writes down."""
 
     url: str
+    owned: "Owned"
     token: str
     pid: int
     log: Path
@@ -49,7 +53,7 @@ def running_server(folder: Path) -> Iterator[Running]:
     redis = EmbeddedRedis(read_environment().redis_socket)
     redis.start()
     call_command("migrate", verbosity=0)
-    token, log = _people(), folder / "server.log"
+    (owned, token), log = _people(), folder / "server.log"
     server = subprocess.Popen(
         [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "config.asgi:application"],
         cwd=ROOT,
@@ -59,7 +63,7 @@ def running_server(folder: Path) -> Iterator[Running]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(f"{url}/health")
-        yield Running(url, token, server.pid, log)
+        yield Running(url, owned, token, server.pid, log)
     finally:
         server.terminate()
         server.wait(20)
@@ -81,7 +85,7 @@ def _prepare_environment(folder: Path, port: int) -> None:
     )
 
 
-def _people() -> str:
+def _people() -> "tuple[Owned, str]":
     """Somebody with one of everything, whose token it is, and somebody with the defaults of the literal requests."""
     from accounts.services import api_devices
     from tests.api.alias_scene import alias_person
@@ -89,7 +93,8 @@ def _people() -> str:
 
     owned = owner_with_everything()
     alias_person()
-    return api_devices.sign_in_device(owned.user, name="checks", address="127.0.0.1", second_factor=False).access
+    signed_in = api_devices.sign_in_device(owned.user, name="checks", address="127.0.0.1", second_factor=False)
+    return owned, signed_in.access
 
 
 def _free_port() -> int:

@@ -30,7 +30,7 @@ from trading.services.statements import StatementEntry
 from trading.templatetags.reasons import reason_sentence
 from trading.templatetags.statements import line_name
 from trading.templatetags.trading_tags import pricing_words
-from trading.views.access import PersonRequest, signed_in
+from trading.views.access import PersonRequest, freshly_proven, signed_in
 from trading.views.accounts import own_account
 
 Cell = str | int | Decimal | datetime | None
@@ -41,6 +41,7 @@ LINES_AT_ONCE = 200
 
 @require_GET
 @signed_in
+@freshly_proven
 def account_statement_csv(request: PersonRequest, account_id: UUID) -> HttpResponse:
     account = own_account(request, account_id)
     head = (_("시장 시각"), _("번호"), _("구분"), _("항목"), _("종목"), _("금액 또는 수량"), _("단위"), _("근거"))
@@ -49,6 +50,7 @@ def account_statement_csv(request: PersonRequest, account_id: UUID) -> HttpRespo
 
 @require_GET
 @signed_in
+@freshly_proven
 def account_orders_csv(request: PersonRequest, account_id: UUID) -> HttpResponse:
     account = own_account(request, account_id)
     return _file(request, account, _("주문"), _order_head(), lambda: map(_order_row, services.all_orders(account)))
@@ -56,6 +58,7 @@ def account_orders_csv(request: PersonRequest, account_id: UUID) -> HttpResponse
 
 @require_GET
 @signed_in
+@freshly_proven
 def account_fills_csv(request: PersonRequest, account_id: UUID) -> HttpResponse:
     account = own_account(request, account_id)
     return _file(

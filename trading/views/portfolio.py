@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from trading import services
 from trading.services.results import results_by_instrument
 from trading.services.worth import Worth, worth_by_day
-from trading.views.access import PersonRequest, signed_in
+from trading.views.access import PersonRequest, freshly_proven, signed_in
 from trading.views.account_files import csv_file
 from trading.views.curves import curve
 from trading.views.overview import totals_by_currency
@@ -43,6 +43,7 @@ def portfolio(request: PersonRequest) -> HttpResponse:
 
 @require_GET
 @signed_in
+@freshly_proven
 def portfolio_csv(request: PersonRequest) -> HttpResponse:
     """Every evening of the last year, one line per currency and day."""
     accounts = [each.account for each in services.portfolios(request.user) if each.account.is_active]
