@@ -90,6 +90,32 @@ def total(daily: Iterable[tuple[date, Decimal]]) -> Decimal:
     return factor - 1
 
 
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What days were like. `deepest`: the largest fall from an earlier height, as a fraction at or below zero."""
+
+    best: tuple[date, Decimal]
+    worst: tuple[date, Decimal]
+    up: int
+    down: int
+    deepest: Decimal
+
+
+def statistics(daily: Sequence[tuple[date, Decimal]]) -> Statistics | None:
+    """Of days' returns, oldest first; None where there is none."""
+    if not daily:
+        return None
+    height = grown = Decimal(1)
+    deepest = ZERO
+    for _on, rate in daily:
+        grown *= 1 + rate
+        height = max(height, grown)
+        deepest = min(deepest, grown / height - 1)
+    ups, downs = sum(rate > 0 for _on, rate in daily), sum(rate < 0 for _on, rate in daily)
+    by_rate = sorted(daily, key=lambda day: day[1])
+    return Statistics(by_rate[-1], by_rate[0], ups, downs, deepest)
+
+
 class _Newest:
     """The newest close up to a day, asked for day after day."""
 

@@ -56,6 +56,27 @@ def test_a_day_without_a_price_is_left_out_and_its_flow_is_not_forgotten() -> No
     assert worth.returns(found) == [(days(2)[0], D(210) / D(200) - 1)]
 
 
+def test_statistics_tell_the_best_and_the_worst_day_and_the_deepest_fall() -> None:
+    daily = list(zip(days(0, 1, 2, 3), [D("0.10"), D("-0.20"), D("0"), D("0.05")], strict=True))
+    told = worth.statistics(daily)
+    assert told is not None
+    assert (told.best, told.worst) == (daily[0], daily[1])
+    assert (told.up, told.down) == (2, 1)
+    assert told.deepest == D("-0.2")
+    assert worth.statistics([]) is None
+
+
+@given(st.lists(st.decimals("-0.5", "0.5", places=3), min_size=1, max_size=20))
+def test_no_fall_is_deeper_than_from_the_highest_height_to_the_lowest_after_it(rates: list[Decimal]) -> None:
+    told = worth.statistics([(MONDAY + timedelta(days=n), rate) for n, rate in enumerate(rates)])
+    assert told is not None
+    heights = [Fraction(1)]
+    for rate in rates:
+        heights.append(heights[-1] * (1 + Fraction(rate)))
+    falls = [later / earlier - 1 for n, earlier in enumerate(heights) for later in heights[n:]]
+    assert abs(Fraction(told.deepest) - min(falls)) < Fraction(1, 10**20)
+
+
 def test_what_happened_before_the_first_day_shown_is_in_its_value() -> None:
     moved = [Movements(MONDAY, cash=D(100), paid_in=D(100)), Movements(days(2)[0], cash=D(5))]
     found = worth.worth_by_day(moved, {}, days(3)[0], days(4)[0])

@@ -22,6 +22,7 @@ class Curve:
     today: Decimal | None
     rate: Decimal | None  # time-weighted, over the days shown
     months: list[tuple[str, Decimal]]
+    statistics: worth.Statistics | None
 
     @property
     def today_rate(self) -> Decimal | None:
@@ -52,4 +53,5 @@ def curve(found: Worth) -> Curve:
         found.today,
         worth.total(daily) if daily else None,
         months[-MONTHS_SHOWN:],
+        worth.statistics(daily),
     )
