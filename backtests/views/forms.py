@@ -4,17 +4,16 @@ from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from backtests import services, tasks
-from backtests.errors import BacktestRefused
+from backtests import services
 from backtests.forms import RunForm, again, blank, of_other_strategy, typed
 from backtests.templatetags.backtest_words import language
 from backtests.views.access import number_of, own_run
+from backtests.views.acting import begin
 from strategies.sentences import document_sentences
 from trading.views.access import PersonRequest, signed_in
 
@@ -30,15 +29,10 @@ def run_new(request: PersonRequest) -> HttpResponse:
     form = typed(request.user, request.POST)
     asked = form.asked()
     if asked is not None:
-        try:
-            with transaction.atomic():
-                run = services.start_run(
-                    request.user, asked, name=form.cleaned_data["name"], client_key=form.cleaned_data["client_key"]
-                )
-                transaction.on_commit(partial(tasks.ring))
-        except BacktestRefused as e:
-            form.blame(e)
-        else:
+        given = form.cleaned_data
+        start = partial(services.start_run, request.user, asked, name=given["name"], client_key=given["client_key"])
+        run = begin(form, start)
+        if run is not None:
             messages.success(request, _("백테스트를 시작했습니다."))
             return redirect("backtests:run", run_id=run.pk)
     return _page(request, form, status=422)

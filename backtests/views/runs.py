@@ -4,11 +4,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
@@ -20,6 +20,7 @@ from backtests.services.shown import chart_of, curves_of, parts_of, trades_of, y
 from backtests.templatetags.backtest_words import language
 from backtests.terms import Terms
 from backtests.views.access import number_of, own_result, own_run, tell_refusal
+from backtests.views.acting import call_off, forget
 from strategies.document import RuleDocument
 from strategies.parameter_words import is_rate, plain_number
 from strategies.sentences import document_sentences
@@ -60,25 +61,15 @@ def run_detail(request: PersonRequest, run_id: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def run_cancel(request: PersonRequest, run_id: UUID) -> HttpResponse:
-    run = own_run(request, run_id)
-    if services.cancel_run(request.user, run.pk):
-        messages.success(request, _("백테스트를 취소했습니다."))
-    else:
-        messages.info(request, _("이미 끝난 백테스트입니다."))
-    return redirect("backtests:run", run_id=run.pk)
+    cancel, back = partial(services.cancel_run, request.user, run_id), _address(own_run(request, run_id))
+    return call_off(request, cancel, _("백테스트를 취소했습니다."), _("이미 끝난 백테스트입니다."), back)
 
 
 @require_POST
 @signed_in
 def run_delete(request: PersonRequest, run_id: UUID) -> HttpResponse:
-    run = own_run(request, run_id)
-    try:
-        services.delete_run(request.user, run.pk)
-    except BacktestRefused as e:
-        tell_refusal(request, e)
-        return redirect("backtests:run", run_id=run.pk)
-    messages.success(request, _("백테스트를 지웠습니다."))
-    return redirect("backtests:list")
+    delete, back = partial(services.delete_run, request.user, run_id), _address(own_run(request, run_id))
+    return forget(request, delete, _("백테스트를 지웠습니다."), back, reverse("backtests:list"))
 
 
 @require_POST
@@ -101,6 +92,10 @@ def chart(request: PersonRequest, run_id: UUID) -> JsonResponse:
     result = own_result(request, run_id)
     parts = result.parts.select_related("instrument")
     return JsonResponse(chart_of(result, parts.filter(number=number_of(request, "of") or 0).first() or parts.first()))
+
+
+def _address(run: Backtest) -> str:
+    return reverse("backtests:run", args=[run.pk])
 
 
 def _rule(run: Backtest) -> dict[str, Any]:

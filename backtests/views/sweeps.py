@@ -1,21 +1,20 @@
 """Sweeps: asking for one, watching it grow, and its map."""
 
 from functools import partial
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from backtests import services, tasks
-from backtests.errors import BacktestRefused
+from backtests import services
 from backtests.forms import SweepForm, again, blank, of_other_strategy, typed
 from backtests.forms.sweeps import GOALS
 from backtests.heatmap import best_of, heat_map, ranked
@@ -24,7 +23,8 @@ from backtests.results import Window
 from backtests.services.sweeps import PARTS
 from backtests.templatetags.backtest_words import language, ratio
 from backtests.terms import Terms
-from backtests.views.access import own_run, tell_refusal
+from backtests.views.access import own_run
+from backtests.views.acting import begin, call_off, forget
 from backtests.views.forms import stored_context
 from markets.templatetags.figures import signed_rate
 from strategies.document import RuleDocument
@@ -32,7 +32,7 @@ from strategies.parameter_words import is_rate, plain_number
 from strategies.sentences import document_sentences
 from trading.views.access import PersonRequest, signed_in
 
-PER_PAGE, BEST = 25, 20
+PER_PAGE, BEST, SHORT = 25, 20, 8
 RATES = ("total_return", "cagr", "max_drawdown", "win_rate")
 
 
@@ -58,15 +58,9 @@ def sweep_new(request: PersonRequest) -> HttpResponse:
     asked = form.asked()
     if asked is not None:
         given = form.cleaned_data
-        try:
-            with transaction.atomic():
-                sweep = services.start_sweep(
-                    request.user, asked, form.searched(), name=given["name"], client_key=given["client_key"]
-                )
-                transaction.on_commit(partial(tasks.ring, PARTS))
-        except BacktestRefused as e:
-            form.blame(e)
-        else:
+        start = partial(services.start_sweep, request.user, asked, form.searched())
+        sweep = begin(form, partial(start, name=given["name"], client_key=given["client_key"]), PARTS)
+        if sweep is not None:
             messages.success(request, _("탐색을 시작했습니다."))
             return redirect("backtests:sweep", sweep_id=sweep.pk)
     return _form_page(request, form, status=422)
@@ -93,7 +87,7 @@ def sweep_detail(request: PersonRequest, sweep_id: UUID) -> HttpResponse:
         "standing": told,
         "failed": services.why_failed(sweep) if told.failed else None,
         "goal": GOALS.get(sweep.goal, sweep.goal),
-        "axes": [(names[name], [_written(name, value) for value in values]) for name, values in sweep.axes.items()],
+        "axes": [(names[name], _axis(name, values)) for name, values in sweep.axes.items()],
         "terms": Terms.from_data(sweep.terms),
         "run": sweep,  # the terms' fragment reads its instrument
     }
@@ -105,25 +99,20 @@ def sweep_detail(request: PersonRequest, sweep_id: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def sweep_cancel(request: PersonRequest, sweep_id: UUID) -> HttpResponse:
-    sweep = _own(request, sweep_id)
-    if services.cancel_sweep(request.user, sweep.pk):
-        messages.success(request, _("탐색을 멈췄습니다. 그때까지 찾은 것은 남아 있습니다."))
-    else:
-        messages.info(request, _("이미 끝난 탐색입니다."))
-    return redirect("backtests:sweep", sweep_id=sweep.pk)
+    cancel, back = partial(services.cancel_sweep, request.user, sweep_id), _address(_own(request, sweep_id))
+    said = _("탐색을 멈췄습니다. 그때까지 찾은 것은 남아 있습니다.")
+    return call_off(request, cancel, said, _("이미 끝난 탐색입니다."), back)
 
 
 @require_POST
 @signed_in
 def sweep_delete(request: PersonRequest, sweep_id: UUID) -> HttpResponse:
-    sweep = _own(request, sweep_id)
-    try:
-        services.delete_sweep(request.user, sweep.pk)
-    except BacktestRefused as e:
-        tell_refusal(request, e)
-        return redirect("backtests:sweep", sweep_id=sweep.pk)
-    messages.success(request, _("탐색을 지웠습니다."))
-    return redirect("backtests:sweeps")
+    delete, back = partial(services.delete_sweep, request.user, sweep_id), _address(_own(request, sweep_id))
+    return forget(request, delete, _("탐색을 지웠습니다."), back, reverse("backtests:sweeps"))
+
+
+def _address(sweep: Sweep) -> str:
+    return reverse("backtests:sweep", args=[sweep.pk])
 
 
 def _own(request: PersonRequest, sweep_id: UUID) -> Sweep:
@@ -215,6 +204,14 @@ def _figure(goal: str, value: float | None) -> str:
 
 def _written(name: str, value: float) -> str:
     return plain_number(round(value * (100 if is_rate(name) else 1), 9)) + ("%" if is_rate(name) else "")
+
+
+def _axis(name: str, values: list[float]) -> str:
+    """The values that were tried: in a row, or of many in even steps as they are typed, `5~30:5`."""
+    steps = {round(after - before, 9) for before, after in pairwise(values)}
+    if len(values) > SHORT and len(steps) == 1:
+        return f"{_written(name, values[0])}~{_written(name, values[-1])}:{_written(name, steps.pop())}"
+    return ", ".join(_written(name, value) for value in values)
 
 
 def _link(sweep: Sweep, point: Any) -> str:

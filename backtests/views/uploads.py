@@ -3,11 +3,11 @@
 from functools import partial
 from uuid import UUID
 
-from django.contrib import messages
 from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -18,7 +18,8 @@ from backtests.errors import BacktestRefused
 from backtests.forms import UploadForm
 from backtests.services.uploads import MOST_BYTES, PIECE
 from backtests.templatetags.backtest_words import sentence
-from backtests.views.access import own_upload, tell_refusal
+from backtests.views.access import own_upload
+from backtests.views.acting import forget
 from markets.types import Interval
 from trading.views.access import PersonRequest, signed_in
 
@@ -95,14 +96,9 @@ def upload_detail(request: PersonRequest, upload_id: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def upload_delete(request: PersonRequest, upload_id: UUID) -> HttpResponse:
-    upload = own_upload(request, upload_id)
-    try:
-        services.delete_upload(request.user, upload.pk)
-    except BacktestRefused as e:
-        tell_refusal(request, e)
-        return redirect("backtests:upload", upload_id=upload.pk)
-    messages.success(request, _("파일을 지웠습니다."))
-    return redirect("backtests:uploads")
+    delete = partial(services.delete_upload, request.user, upload_id)
+    back = reverse("backtests:upload", args=[own_upload(request, upload_id).pk])
+    return forget(request, delete, _("파일을 지웠습니다."), back, reverse("backtests:uploads"))
 
 
 def _page(request: PersonRequest, form: UploadForm, status: int = 200, told: str = "") -> HttpResponse:
