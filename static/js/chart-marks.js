@@ -6,7 +6,7 @@ const SHAPES = {
   blocked: { shape: "square", position: "aboveBar", colour: "color-bad" },
 }
 const PAUSE = 2000 // a plan changes on many bars at once when the market runs fast
-const CROWD = 15 // more words than this lie over one another
+const CROWD = 8 // more words than this lie over one another
 
 // The bar an instant lies in; marks before the first bar are not on this chart.
 const placed = (marks, bars) => {

@@ -3,10 +3,14 @@ import { framed } from "./chart-frame.js"
 import { linesOn } from "./chart-lines.js"
 import { marksOn } from "./chart-marks.js"
 
-const opened = (details) => new Promise((go) => { if (!details || details.open) go(); else details.addEventListener("toggle", go, { once: true }) })
+// Nothing is fetched for a chart that nobody looks at: inside a closed part of the page, or far below.
+const inSight = (el) => new Promise((go) => {
+  const watch = new IntersectionObserver((seen) => { if (seen.some(({ isIntersecting }) => isIntersecting)) { watch.disconnect(); go() } }, { rootMargin: "300px" })
+  watch.observe(el)
+})
 
 export const mount = async (el) => {
-  await opened(el.closest("details")) // nothing is fetched for a chart that nobody looks at
+  await inSight(el)
   const note = (shown) => ["empty", "waits", "failed"].forEach((name) => { el.querySelector(`[data-part="${name}"]`).hidden = name !== shown })
   let isDaily = true
   const frame = await framed(el, () => isDaily)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 KINDS: Mapping[str, Any] = {
@@ -17,9 +17,9 @@ KINDS: Mapping[str, Any] = {
     "candle": _("캔들 패턴"),
 }
 FIELDS: Mapping[str, Any] = {
-    "left": pgettext_lazy("condition", "무엇이"),
-    "right": pgettext_lazy("condition", "무엇보다"),
-    "series": pgettext_lazy("condition", "무엇이"),
+    "left": _("보는 값"),
+    "right": _("견줄 값"),
+    "series": _("보는 값"),
     "threshold": _("기준"),
     "low": _("아래 끝"),
     "high": _("위 끝"),
@@ -91,7 +91,7 @@ _PLACES: Mapping[str, Any] = {
 
 
 def place_words(name: str) -> str:
-    """Where a field is, as people say it: `1차 매수 › 조건 2 › 무엇보다`."""
+    """Where a field is, as people say it: `1차 매수 › 조건 2 › 견줄 값`."""
     return " › ".join(str(each) for each in _places(name.split(".")))
 
 
