@@ -112,7 +112,9 @@ class Line:
         place = sight.index - self.ago
         if place < 0:
             return nan
-        value = float(self._array(sight.frame)[place])
+        source, frame = self.source, sight.frame
+        array = frame.column(source) if isinstance(source, str) else frame.indicator(source, self.output)
+        value: float = array.item(place)
         return value if self.scale == 1 and self.offset == 0 else value * self.scale + self.offset
 
     def _array(self, frame: Frame) -> FloatArray:

@@ -81,6 +81,11 @@ class RiskRates:
     trailing_stop_rate: Decimal | None = None
     time_stop_bars: int | None = None
     max_position_rate: Decimal | None = None  # what a buy is sized by; no decision asks for it
+    watches_price: bool = field(init=False, repr=False, compare=False)  # whether one of the first three is on
+
+    def __post_init__(self) -> None:
+        rates = (self.stop_loss_rate, self.take_profit_rate, self.trailing_stop_rate)
+        object.__setattr__(self, "watches_price", any(rate is not None for rate in rates))
 
     @classmethod
     def of(cls, risk: Risk) -> "RiskRates":
@@ -141,7 +146,8 @@ def decide(state: PlanState, row: Verdict, risk: RiskRates) -> Decision:
         return _first_buy(row)
     if state.exiting:
         return Decision(Action.SELL, Reason.EXIT_UNFINISHED, {"held": str(state.held)})
-    return _limit_reached(state, to_decimal(row.close), risk) or _exit_or_second_buy(state, row, risk.time_stop_bars)
+    sale = _limit_reached(state, to_decimal(row.close), risk) if risk.watches_price else None
+    return sale or _exit_or_second_buy(state, row, risk.time_stop_bars)
 
 
 def decision_sentence(decision: Decision, row: Row, signal: int, language: Language) -> str:

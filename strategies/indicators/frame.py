@@ -15,14 +15,14 @@ from strategies.indicators.windows import finite, highest, lowest
 _COLUMNS = ("open", "high", "low", "close", "volume")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class IndicatorCall:
-    """One indicator with its numbers: what a frame computes once."""
+    """One indicator with its numbers: what a frame computes once. One object for each meaning (`figures.the`)."""
 
     kind: str
     source: str
     params: tuple[tuple[str, float], ...]
-    numbers: tuple[float, ...] = field(init=False, repr=False, compare=False)  # as the catalog orders them, bars as int
+    numbers: tuple[float, ...] = field(init=False, repr=False)  # as the catalog orders them, bars as int
 
     def __post_init__(self) -> None:
         given, kinds = dict(self.params), INDICATORS[self.kind].params
@@ -64,10 +64,12 @@ class Frame:
         if known is not None:
             return known
         recipe = COMPUTE[call.kind, output]
-        arrays = recipe.compute(self, call)
-        for name, array in zip(recipe.outputs, arrays, strict=True):
-            self._computed[call, name] = array
-        return self._computed[call, output]
+        made = recipe.compute(self, call)
+        if isinstance(made, tuple):
+            self._computed.update({(call, name): array for name, array in zip(recipe.outputs, made, strict=True)})
+            return self._computed[call, output]
+        self._computed[call, output] = made
+        return made
 
     def candle(self, pattern: str) -> FloatArray:
         """Where the candlestick pattern ends, shape (n,): 1 a rising one, -1 a falling one, else 0."""
@@ -78,10 +80,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How outputs that are made together are made."""
+    """How outputs that are made together are made: an array for each, or one alone."""
 
     outputs: tuple[str, ...]
-    compute: Callable[[Frame, IndicatorCall], tuple[FloatArray, ...]]
+    compute: Callable[[Frame, IndicatorCall], FloatArray | tuple[FloatArray, ...]]
 
 
 _HIGH_LOW = ("high", "low")
@@ -91,25 +93,21 @@ _TRADES = ("high", "low", "close", "volume")
 
 def _of_source(function: Callable[..., Any], *outputs: str) -> Recipe:
     """Made by `function` from the call's source column and its numbers."""
-    if len(outputs) > 1:
-        return Recipe(outputs, lambda frame, call: function(frame.column(call.source), *call.numbers))
-    return Recipe(_VALUE, lambda frame, call: (function(frame.column(call.source), *call.numbers),))
+    return Recipe(outputs or _VALUE, lambda frame, call: function(frame.column(call.source), *call.numbers))
 
 
 def _of(columns: tuple[str, ...], function: Callable[..., Any], *outputs: str) -> Recipe:
     """Made by `function` from these columns and the call's numbers."""
-    if len(outputs) > 1:
-        return Recipe(outputs, lambda frame, call: function(*map(frame.column, columns), *call.numbers))
-    return Recipe(outputs or _VALUE, lambda frame, call: (function(*map(frame.column, columns), *call.numbers),))
+    return Recipe(outputs or _VALUE, lambda frame, call: function(*map(frame.column, columns), *call.numbers))
 
 
 _VALUE = ("value",)
 
 
-def _fund_flow(frame: Frame, call: IndicatorCall) -> tuple[FloatArray, ...]:
+def _fund_flow(frame: Frame, call: IndicatorCall) -> FloatArray:
     high, low, close, volumes = map(frame.column, _TRADES)
     (period,) = call.numbers
-    return (volume.fund_flow(high, low, close, volumes, int(period), frame.taker),)
+    return volume.fund_flow(high, low, close, volumes, int(period), frame.taker)
 
 
 _RECIPES: Mapping[str, tuple[Recipe, ...]] = {

@@ -12,12 +12,15 @@ _STILL = 1e-9  # of a point of RSI
 def rsi(values: FloatArray, period: int) -> FloatArray:
     """Wilder's relative strength index, 0 to 100; NaN while nothing has moved at all."""
     strength: FloatArray = ta_lib.RSI(values, period)
-    strength[: _first_move(values)] = np.nan
+    if (first := _first_move(values)) > 1:  # the very first value has none in any case
+        strength[:first] = np.nan
     return strength
 
 
 def _first_move(values: FloatArray) -> int:
     """The place of the first value that is not the first one's; that after the last where there is none."""
+    if len(values) > 1 and values.item(0) != values.item(1):  # as nearly always
+        return 1
     moved = values != values[:1]
     first = int(moved.argmax()) if len(values) else 0
     return first if first else len(values)

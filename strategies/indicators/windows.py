@@ -21,7 +21,7 @@ def finite(values: FloatArray) -> FloatArray:
     if values.dtype != np.float64:
         raise BarsInvalid(f"float64 is needed, not {values.dtype}")
     usable = np.isfinite(values)
-    if not usable.all():
+    if not np.logical_and.reduce(usable):  # `all()` is a detour through Python
         raise BarsInvalid(f"value {int(np.argmin(usable))} of {len(values)} is not a finite number")
     return values
 

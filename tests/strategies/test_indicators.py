@@ -7,6 +7,7 @@ import pytest
 
 from strategies.catalog import INDICATORS, NEGLIGIBLE, settled_after
 from strategies.errors import BarsInvalid
+from strategies.figures import the
 from strategies.indicators import (
     COMPUTE,
     Frame,
@@ -128,4 +129,4 @@ def test_settling_is_over_on_the_first_bar_that_has_forgotten_its_start(alpha: f
 
 
 def call(name: str, period: int) -> IndicatorCall:
-    return IndicatorCall(name, "close", (("period", period),) if INDICATORS[name].params else ())
+    return the(IndicatorCall, name, "close", (("period", period),) if INDICATORS[name].params else ())

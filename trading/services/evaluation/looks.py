@@ -1,6 +1,6 @@
 """What is looked at: the bars of one instrument and interval as they stand now, and one plan's place in them."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -35,8 +35,7 @@ class Pending(NamedTuple):
     decided_until: datetime
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class Look(NamedTuple):
     """One rule on one closed bar, with everything known at that moment: the same for all plans with this rule."""
 
     rule: Rule
@@ -68,6 +67,7 @@ class View:
     around: Around
     _sights: "dict[int, tuple[Sight, datetime, Decimal]]" = field(default_factory=dict)
     _looks: dict[tuple[str, int], Look] = field(default_factory=dict)
+    _looks_since: dict[tuple[str, datetime], list[Look]] = field(default_factory=dict)
     _undecided: dict[datetime, range] = field(default_factory=dict)
 
     @cached_property
@@ -76,14 +76,17 @@ class View:
 
         return Frame(self.bars)
 
-    def looks(self, key: str, rule: Rule, since: datetime) -> Iterator[Look]:
+    def looks(self, key: str, rule: Rule, since: datetime) -> Sequence[Look]:
         """The rule on every bar that closed after `since`, oldest first; all but the last are late."""
-        for index in self._places(since):
-            yield self._looks.get((key, index)) or self._look(key, rule, index)
+        known = self._looks_since.get((key, since))
+        if known is None:
+            known = [self._looks.get((key, index)) or self._look(key, rule, index) for index in self._places(since)]
+            self._looks_since[key, since] = known
+        return known
 
     def forget(self) -> None:
         """Look at the bars anew: no figure and no verdict is known any more."""
-        self._sights, self._looks = {}, {}
+        self._sights, self._looks, self._looks_since = {}, {}, {}
         self.__dict__.pop("frame", None)
 
     def _places(self, since: datetime) -> range:
