@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import Trial
 
-STALE = 100  # tries in a row that were all made before: the search has settled
+MOST_DRAWS = 300  # each choice looks at all before it: three hundred are seconds, a thousand are minutes
+TRIES = 3  # choices for each point wanted, before the search is said to have settled
 SMALL = 1000  # combinations that are counted, to end once all of them were tried
 
 
@@ -39,22 +40,23 @@ def search(
     Fewer where the values hold no more, or where the search has settled. `compute` is asked once for each point. Raises what
     `compute` and `progress` raise, ModuleNotFoundError without Optuna.
     """
-    study, found, stale = _study(seed), dict[tuple[float, ...], Point](), 0
+    study, found = _study(seed), dict[tuple[float, ...], Point]()
     most = min(draws, _allowed(document, axes))
-    while len(found) < most and stale < STALE:
+    for _ in range(most * TRIES):
         trial = study.ask()
         # By place, not by value: neighbours are neighbours, whatever the distance of their values.
         point = {name: each[trial.suggest_int(name, 0, len(each) - 1)] for name, each in axes.items()}
-        place, stale = tuple(point.values()), stale + 1
+        place = tuple(point.values())
         if not is_allowed(document, point):
             _tell(study, trial, None)
             continue
         if place not in found:
-            stale = 0
             if progress is not None:
                 progress(len(found), most)
             found[place] = compute(point)
         _tell(study, trial, getattr(found[place], goal))
+        if len(found) == most:
+            break
     return tuple(found.values())
 
 

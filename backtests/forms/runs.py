@@ -43,6 +43,8 @@ REFUSED_FIELDS = {
     "same_instrument_twice": "beside",
     "currencies_differ": "beside",
     "intervals_differ": "beside",
+    "too_many_draws": "draws",
+    "optuna_not_installed": "kind",
 }
 OF_UPLOAD = "upload:"  # what the choice of a file begins with
 NUMERIC = {"inputmode": "numeric", "autocomplete": "off"}

@@ -148,8 +148,8 @@ def _guided_count(asked: Asked, axes: Mapping[str, Sequence[float]], draws: int)
     """How many points a search that learns may try. The values may hold many more than a grid could be tried of."""
     if not guided.is_installed():
         raise BacktestRefused("optuna_not_installed")
-    if not 0 < draws <= MOST_COMBINATIONS:
-        raise BacktestRefused("too_many_combinations", count=draws, most=MOST_COMBINATIONS)
+    if not 0 < draws <= guided.MOST_DRAWS:
+        raise BacktestRefused("too_many_draws", count=draws, most=guided.MOST_DRAWS)
     grid(asked.rule.document, {name: (min(values), max(values)) for name, values in axes.items()})
     return min(draws, prod(len(values) for values in axes.values()))
 

@@ -33,7 +33,8 @@ SENTENCES: Mapping[str, Any] = {
     "not_ascending": _("봉의 시각이 차례대로가 아닙니다. (%(at)s, %(bar)s번째 봉)"),
     "duplicate_time": _("같은 시각의 봉이 두 번 있습니다. (%(at)s, %(bar)s번째 봉)"),
     "warm_up_longer_than_data": _(
-        "봉이 %(bars)s개인데 이 규칙의 지표는 적어도 %(needed)s개가 있어야 계산됩니다. 기간을 늘리거나 더 짧은 간격을 골라 주세요."
+        "봉이 %(bars)s개인데 이 규칙의 지표는 적어도 %(needed)s개가 있어야 계산됩니다. "
+        "기간을 늘리거나 더 짧은 간격을 골라 주세요."
     ),
     "upload_gone": _("올린 파일 ‘%(name)s’이(가) 지워져 계산할 수 없습니다."),
     "no_rule_in_force": _("이 기간의 수수료나 호가 규칙을 알지 못합니다. 더 늦은 기간을 골라 주세요."),
@@ -92,6 +93,7 @@ SENTENCES: Mapping[str, Any] = {
     "bad_axis": _("값은 5, 10, 20 또는 5~30:5 꼴로 적어 주세요. (%(name)s)"),
     "too_many_sweeps": _("끝나지 않은 탐색이 %(most)s건 있습니다. 끝나거나 취소한 뒤 다시 해 주세요."),
     "too_many_steps": _("봉과 조합을 곱하면 %(steps)s입니다. %(most)s까지 계산합니다. 기간이나 조합을 줄여 주세요."),
+    "too_many_draws": _("Optuna로는 한 번에 %(most)s가지까지 시험합니다. (적은 수 %(count)s)"),
     "optuna_not_installed": _(
         "이 서버에는 Optuna가 설치되어 있지 않습니다. 격자나 무작위 탐색을 쓰거나, 관리자에게 설치를 부탁해 주세요."
     ),
