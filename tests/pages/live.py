@@ -41,8 +41,12 @@ def measure(browser: Browser, url: str, sign_in: tuple[str, str]) -> Cost:
     visit = Visit(browser, url)
     visit.sign_in(*sign_in)
     page, sockets = visit.page, list[WebSocketRoute]()
+
+    def take_over(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+
     page.route("**/markets/", _with_many_rows)
-    page.route_web_socket("**/ws/quotes/", sockets.append)
+    page.route_web_socket("**/ws/quotes/", take_over)
     page.goto(url + "/markets/")
     page.wait_for_function("document.querySelectorAll('tr[data-quote]').length >= 60")
     page.wait_for_timeout(1500)
