@@ -16,6 +16,7 @@ SENTENCES = {
     "unexpected_body": _("이 요청에는 본문이 없어야 합니다."),
     "body_too_large": _("본문이 너무 큽니다."),
     "unsupported_media_type": _("본문은 application/json으로 보내 주세요."),
+    "not_csv": _("파일은 본문에 그대로, text/csv로 보내 주세요."),
     "method_not_allowed": _("이 주소에서는 쓸 수 없는 메서드입니다."),
     "not_found": _("찾을 수 없습니다."),
     "bad_cursor": _("다음 쪽을 가리키는 값이 올바르지 않습니다."),
