@@ -205,6 +205,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _production else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _production
 CSRF_FAILURE_VIEW = "config.views.csrf_failure"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # the builder shows a rule of 200 conditions, up to 18 fields each
 
 JWT_SECRET = ENVIRONMENT.jwt_secret.get_secret_value()
 SECRETS = "brokers.services.secrets"  # who seals the seeds of second factors, and reveals them

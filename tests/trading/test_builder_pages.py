@@ -172,6 +172,17 @@ def test_editing_makes_another_version_under_the_same_name(page: Client, user: U
     assert newest.document["risk"] == {"stop_loss_rate": 0.09}
 
 
+def test_the_largest_rule_there_may_be_fits_into_the_form(page: Client, user: User) -> None:
+    band = {"kind": "between", "series": {"column": "close"}, "low": {"column": "low"}, "high": {"number": 9}}
+    groups = [{"any": [band] * 9} for _group in range(22)]
+    version = own(user, "큰 것", exit={"all": groups})
+    url = of(version, "strategy_rebuild")
+    shown = page.get(url)
+    assert len(Form(shown).fields) > 3000
+    assert press(page, shown, "save", url, risk__stop_loss_rate="9").status_code == 302
+    assert StrategyVersion.objects.get(number=2).document["exit"] == version.document["exit"]
+
+
 # What is wrong
 
 
