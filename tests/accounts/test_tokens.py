@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 
 from accounts.models import AuditEntry, Device, Role, Scope, User
-from accounts.services import api_tokens
+from accounts.services import api_tokens, socket_rights
 from accounts.services.api_tokens import NewToken, TooManyTokens
 from tests import factories as make
 from tests.accounts.conftest import PASSWORD
@@ -179,3 +179,9 @@ def test_signing_every_other_device_out_leaves_tokens(trader: User) -> None:
     token, api = with_token(trader), signed_in(trader)
     assert api.delete("/api/v1/auth/devices").json() == {"ended": 0}
     assert token.get(ME).status_code == 200
+
+
+def test_a_token_opens_sockets_until_it_ends(trader: User) -> None:
+    token = made(trader)
+    right = socket_rights.right_of_token(token.text)
+    assert (right.user_id, right.device_id, right.until) == (trader.pk, token.device.pk, token.device.expires_at)

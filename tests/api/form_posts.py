@@ -58,7 +58,7 @@ FILES = (
     b"," * 5000,
 )
 LONGEST_ROUND = (
-    400  # posts until the person signs in anew: staff of nobody, idle of nobody, but a device may have been ended
+    400  # posts until the person signs in anew
 )
 
 
@@ -93,6 +93,8 @@ def post_forms(url: str, owned: Owned, posts: int, seed: int = 7) -> Report:
         pairs = list(_filled(form, rng))
         answer = who.post(form.action, pairs, in_parts=form.has_files)
         _judge(report, form, pairs, answer)
+        if report.posts % EVERY == 0:
+            print(f"forms: {report.posts} sent", file=sys.stderr)
         if who is person and answer.status == 302 and answer.location.startswith("/sign-in/?"):
             _sign_in_anew(person, owned.user)
     report.touched += _differences(before, _rows_of(stranger))
@@ -132,7 +134,7 @@ def _filled(form: Form, rng: random.Random) -> Iterator[tuple[str, str | bytes]]
         for _time in range(2 if rng.random() < 0.05 else 1):
             yield each.name, _value(each.kind, each.value, each.options, rng)
     if rng.random() < 0.15:
-        yield rng.choice(["role", "is_staff", "user", "user_id", "id", "next", "back", "a" * 300]), rng.choice(HOSTILE)
+        yield rng.choice(["role", "is_staff", "user", "user_id", "id", "next", "back", "a" * 300]), _sendable(rng.choice(HOSTILE))
 
 
 def _value(kind: str, value: str, options: list[str], rng: random.Random) -> str | bytes:

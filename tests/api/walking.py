@@ -12,7 +12,8 @@ from rest_framework import serializers
 
 from accounts.api import fields
 from accounts.api.view import ApiView
-from accounts.models import Device, User
+from accounts.models import Device, Scope, User
+from accounts.services import api_tokens
 from config import compat_bodies
 from tests import factories as make
 from tests.trading import scene
@@ -70,6 +71,7 @@ def owner_with_everything() -> Owned:
     order = make.place(account, stock, quantity=Decimal(1), limit_price=Decimal(70_500))
     alert = raise_alert("unknown_too_long", f"order:{order.pk}", user.pk)
     AliasDefaults.objects.create(user=user, broker_account=account, instrument=stock, budget=Decimal(1_000_000))
+    token = api_tokens.create(user, name=CANARY, scope=Scope.TRADE, days=7, second_factor=False, address="127.0.0.1")
     device = Device.objects.filter(user=user).first()
     things = {
         "account_id": account.pk,
@@ -79,6 +81,7 @@ def owner_with_everything() -> Owned:
         "strategy_id": plan.strategy_version.strategy_id,
         "version_id": plan.strategy_version_id,
         "device_id": device.pk if device else user.pk,
+        "token_id": token.device.pk,
         "run_id": user.pk,
         "key": stock.key,
         "stock_code": stock.symbol,
