@@ -57,9 +57,8 @@ FILES = (
     b"metadata:\n  name: x\n",
     b"," * 5000,
 )
-LONGEST_ROUND = (
-    400  # posts until the person signs in anew
-)
+LONGEST_ROUND = 400  # posts until the person signs in anew
+EVERY = 250  # posts between two words of how far it is
 
 
 @dataclass
@@ -134,7 +133,10 @@ def _filled(form: Form, rng: random.Random) -> Iterator[tuple[str, str | bytes]]
         for _time in range(2 if rng.random() < 0.05 else 1):
             yield each.name, _value(each.kind, each.value, each.options, rng)
     if rng.random() < 0.15:
-        yield rng.choice(["role", "is_staff", "user", "user_id", "id", "next", "back", "a" * 300]), _sendable(rng.choice(HOSTILE))
+        yield (
+            rng.choice(["role", "is_staff", "user", "user_id", "id", "next", "back", "a" * 300]),
+            _sendable(rng.choice(HOSTILE)),
+        )
 
 
 def _value(kind: str, value: str, options: list[str], rng: random.Random) -> str | bytes:
