@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
@@ -204,6 +205,19 @@ def test_an_edit_that_is_refused_says_why(page: Client, plan: SwingPlan, account
     assert "이미 쓴 2,000,000보다" in str(response.context["form"].errors["budget"])
     make.place(account, plan.instrument, plan=plan, step=1)
     assert "아직 끝나지 않았습니다" in text(page.post(address, edited(plan, "swing", **swing_numbers())))
+
+
+def test_an_edit_does_not_undo_what_its_person_never_saw(page: Client, plan: SwingPlan) -> None:
+    """Two windows: the second is told that the plan was changed since its form was shown; a decision changes nothing in that."""
+    address = reverse("trading:plan_edit", args=[plan.pk])
+    seen = page.get(address).context["seen"]
+    SwingPlan.objects.update(version=F("version") + 1, peak_close=Decimal(70_000))  # decided meanwhile
+    assert page.post(address, edited(plan, "swing", **swing_numbers("active")) | {"seen": seen}).status_code == 302
+    late = page.post(address, edited(plan, "swing", **swing_numbers()) | {"seen": seen})
+    assert (late.status_code, "그 사이 바뀌었습니다" in text(late)) == (422, True)
+    assert f'name="seen" value="{seen}"' in late.content.decode()
+    plan.refresh_from_db()
+    assert plan.strategy_version.number == 2
 
 
 def hold(plan: SwingPlan) -> None:

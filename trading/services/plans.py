@@ -1,6 +1,7 @@
 """Registering, editing, pausing and resuming swing plans; `plan_stops` ends them."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
@@ -26,6 +27,7 @@ from trading.services.asked import check_account, plain_number
 from trading.services.evaluation import evaluate_plan
 from trading.services.stops import call_back_waiting, waiting_stops
 
+EDITABLE = ("name", "budget", "first_share", "repeat", "cooldown_bars", "running_mode", "ends_on")
 RUNNING_MODES = {"on", "shadow"}
 LONGEST_NAME = 64
 
@@ -152,7 +154,12 @@ def _rewrite(
     return plan
 
 
-def _terms_of(plan: SwingPlan, terms: Mapping[str, Any]) -> tuple[Any, ...]:
+def terms_mark(plan: SwingPlan) -> str:
+    """The same as long as nobody edits the plan, whatever it decides meanwhile: what a form says it was shown for."""
+    return hashlib.sha256(repr(_terms_of(plan, EDITABLE)).encode()).hexdigest()[:32]
+
+
+def _terms_of(plan: SwingPlan, terms: Iterable[str]) -> tuple[Any, ...]:
     """What an edit can change, as it stands."""
     return (plan.strategy_version_id, *(getattr(plan, name) for name in terms))
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from markets.models import Instrument
 from trading import services
-from trading.errors import NotAllowed, TradingError
+from trading.errors import NotAllowed, PlanRefused, TradingError
 from trading.forms import (
     PRESETS,
     PlanTermsForm,
@@ -25,6 +25,7 @@ from trading.forms import (
 )
 from trading.models import SwingPlan
 from trading.plan_rules import SWING
+from trading.services.plans import terms_mark
 from trading.templatetags.reasons import error_sentence
 from trading.views.access import PersonRequest, refused, require_factor, signed_in
 from trading.views.plan_preview import preview
@@ -53,7 +54,7 @@ def plan_edit(request: PersonRequest, plan_id: UUID) -> HttpResponse:
     if draft is not None:
         return _form_page(request, draft)
     done = _("바꾸었습니다. 다음 봉부터 이 내용으로 판단합니다.")
-    return _save(request, plan, partial(services.edit_plan, request.user, plan.pk), done)
+    return _save(request, plan, partial(services.edit_plan, request.user, plan.pk, as_seen=plan), done)
 
 
 def _draft(request: PersonRequest, plan: SwingPlan | None = None) -> PlanTermsForm | None:
@@ -71,6 +72,7 @@ def _save(request: PersonRequest, plan: SwingPlan | None, save: Callable[..., Sw
     if rule is not None and form.is_valid():
         try:
             terms = form.as_terms()
+            _check_as_seen(request, plan)
             require_factor(request, plan.broker_account if plan else terms["broker_account"])
             saved = save(parameters=rule, **terms)
         except TradingError as e:
@@ -79,6 +81,12 @@ def _save(request: PersonRequest, plan: SwingPlan | None, save: Callable[..., Sw
             messages.success(request, done)
             return redirect("trading:plan", plan_id=saved.pk)
     return _form_page(request, form, status=422)
+
+
+def _check_as_seen(request: PersonRequest, plan: SwingPlan | None) -> None:
+    """Raise PlanRefused where somebody has changed the plan since the form was shown: nobody undoes what they never saw."""
+    if plan is not None and request.POST.get("seen", "") not in {"", terms_mark(plan)}:
+        raise PlanRefused("changed_meanwhile")
 
 
 @require_POST
@@ -140,5 +148,6 @@ def _with_preset(request: PersonRequest, plan: SwingPlan | None = None) -> PlanT
 
 
 def _form_page(request: PersonRequest, form: PlanTermsForm, status: int = 200) -> HttpResponse:
-    context = {"form": form, "plan": form.plan, "is_swing": isinstance(form, SwingPlanForm)}
+    seen = request.POST.get("seen") or (terms_mark(form.plan) if form.plan else "")
+    context = {"form": form, "plan": form.plan, "is_swing": isinstance(form, SwingPlanForm), "seen": seen}
     return render(request, "trading/plan_new.html", context | preview(form), status=status)
