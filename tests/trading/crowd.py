@@ -65,10 +65,16 @@ def _prepared(chosen: Any) -> tuple[Any, Any, Any]:
 
 
 def told(plan: SwingPlan) -> list[dict[str, Any]]:
-    """A plan's evaluations, oldest first, as far as they name no row; `order`: whether there was one."""
+    """A plan's evaluations, oldest first, as far as they name no row; `order`: whether there was one.
+
+    How old the price was is left out: it is counted by the wall, and a busy machine takes its time.
+    """
     rows = PlanEvaluation.objects.filter(plan=plan).order_by("bar_closed_at")
     columns = ("bar_closed_at", "market_at", "signal", "close", "outcome", "reason", "detail")
-    return [row | {"order": row["order"] is not None} for row in rows.values(*columns, "order")]
+    found = [row | {"order": row["order"] is not None} for row in rows.values(*columns, "order")]
+    for row in found:
+        row["detail"].get("around", {}).pop("price_age", None)
+    return found
 
 
 def standing(plan: SwingPlan) -> dict[str, Any]:
