@@ -83,18 +83,19 @@ def years_of(result: BacktestResult) -> list[YearRow]:
 
 
 def curves_of(result: BacktestResult) -> Curves:
-    """The result in a picture that needs no script."""
+    """The result in a picture that needs no script; by logarithm, or beside a stock held for decades ours were flat."""
     series = series_of_result(result)
     drawdown = series.drawdown
-    scale = Scale.of(series.equity, series.hold)
+    equity, hold = (np.log(np.maximum(curve, 1e-9)) for curve in (series.equity, series.hold))
+    scale = Scale.of(equity, hold)
     down = Scale(float(min(drawdown.min(), -1e-9)), 0.0)
     return Curves(
-        equity=scale.path(thinned(series.equity)),
-        hold=scale.path(thinned(series.hold)),
+        equity=scale.path(thinned(equity)),
+        hold=scale.path(thinned(hold)),
         drawdown=down.area(thinned(drawdown)),
-        start=scale.at(float(series.equity[0])),
-        low=scale.low,
-        high=scale.high,
+        start=scale.at(float(equity[0])),
+        low=float(min(series.equity.min(), series.hold.min())),
+        high=float(max(series.equity.max(), series.hold.max())),
         deepest=float(drawdown.min()),
         first_at=result.first_at,
         last_at=result.last_at,
