@@ -54,7 +54,7 @@ test: install-dev
 test-api: install-dev
 	@.venv/bin/python -m tests.api.check $(API)
 
-# The Python client's operations, from the API's own description (clients/python). A test fails while they differ.
+# The Python client's operations and docs/asyncapi.json, from the API's own description. A test fails while they differ.
 client: install-dev
 	@$(IN_TESTS) .venv/bin/python -m tests.api.client_file
 

@@ -18,6 +18,7 @@ from accounts.api.authentication import bearer_of
 from accounts.api.problems import Problem
 from accounts.api.wire import written
 from config.api import plain_answer
+from config.api_streams import document
 from config.environment import Mode
 
 # Both draw with styles of their own making; ReDoc searches in a worker made from a blob. Scripts are our own files alone.
@@ -52,6 +53,14 @@ def schema(request: HttpRequest) -> HttpResponse:
 def schema_text() -> bytes:
     """The schema, made once: it is the code's own, and the same for everybody."""
     return written(SchemaGenerator().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
+
+
+@require_safe
+def streams(request: HttpRequest) -> HttpResponse:
+    """AsyncAPI 3: the sockets. As the schema, for signed-in people in production."""
+    if not _may_read(request):
+        return plain_answer(request, "not_signed_in", 401)
+    return HttpResponse(written(document()), content_type="application/vnd.aai.asyncapi+json; charset=utf-8")
 
 
 @require_safe

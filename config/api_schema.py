@@ -1,8 +1,13 @@
 """The API's own description, OpenAPI 3.1: made from the declarations that the views enforce, and finished here."""
 
+import inspect
+import re
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+
+from accounts.api.view import ApiView
+from config.api_examples import show
 
 TAGS = {
     "auth": "Signing in, devices, the second factor.",
@@ -16,6 +21,7 @@ TAGS = {
     "backtests": "Strategies on past prices.",
     "portfolio": "What it all adds up to.",
     "notifications": "What a person has to see.",
+    "notices": "News about the person's own orders, plans and sign-in.",
     "halts": "Stopping, and letting orders out again.",
     "system": "How the running system is, for admins.",
     "aliases": "The same under the literal paths and keys of the systems Kairos grew out of.",
@@ -33,7 +39,12 @@ class KairosSchema(AutoSchema):
     def get_operation_id(self) -> str:
         words = [word.strip("{}") for word in self.path.removeprefix("/api/v1/").replace("-", "_").split("/") if word]
         ours = self.path.startswith("/api/v1/") and getattr(self.view, "tag", "") != "aliases"
-        return "_".join([self.method.lower(), *([] if ours else ["literal"]), *words])
+        return re.sub(r"\W", "_", "_".join([self.method.lower(), *([] if ours else ["literal"]), *words]))
+
+    def get_description(self) -> str:  # type: ignore[override]  # the stubs mean another class's
+        """The view's own words: what all views share is said once, in docs/api.md."""
+        text: str = super().get_description()
+        return "" if text == inspect.getdoc(ApiView) else text
 
     def get_filter_backends(self) -> list[Any]:
         return []
@@ -43,10 +54,11 @@ def finish(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     """Tags with their meaning, and what every answer carries."""
     used = {tag for path in result["paths"].values() for each in path.values() for tag in each["tags"]}
     result["tags"] = [{"name": name, "description": text} for name, text in TAGS.items() if name in used]
-    for path in result["paths"].values():
-        for each in path.values():
-            for answer in each["responses"].values():
-                answer["headers"] = {**HEADERS, **answer.get("headers", {})}
+    operations = {each["operationId"]: each for path in result["paths"].values() for each in path.values()}
+    for each in operations.values():
+        for status, answer in each["responses"].items():
+            answer["headers"] = {**HEADERS, **ON_STATUS.get(status, {}), **answer.get("headers", {})}
+    show(operations)
     return result
 
 
@@ -60,3 +72,4 @@ HEADERS = {
     "RateLimit-Remaining": _header("How many of them are left.", "integer"),
     "RateLimit-Reset": _header("Seconds until all are there again.", "integer"),
 }
+ON_STATUS = {"429": {"Retry-After": _header("Seconds to wait.", "integer")}}

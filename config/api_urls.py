@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/v1/", include("config.api_system")),
     path("", include("config.compat")),
     path("api/schema/", api_pages.schema, name="api-schema"),
+    path("api/streams/", api_pages.streams, name="api-streams"),
     path("api/docs", api_pages.swagger, name="api-docs"),
     path("docs", api_pages.swagger),
     path("redoc", api_pages.redoc, name="api-redoc"),

@@ -1,4 +1,4 @@
-"""The generated part of the Python client: what it is, and what it would be by the API of this moment. Run, writes it."""
+"""What is generated from the API: the Python client's operations and docs/asyncapi.json. Run, writes both anew."""
 
 import importlib.util
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 CLIENT = Path(__file__).resolve().parents[2] / "clients" / "python"
+STREAMS = CLIENT.parents[1] / "docs" / "asyncapi.json"
 FILE = CLIENT / "kairos_client" / "api.py"
 
 
@@ -16,6 +17,13 @@ def wanted() -> str:
 
     text: str = _generator().client_of(json.loads(schema_text()))
     return text
+
+
+def wanted_streams() -> str:
+    """The description of the sockets, as docs/asyncapi.json keeps it."""
+    from config.api_streams import document
+
+    return json.dumps(document(), ensure_ascii=False, indent=1) + "\n"
 
 
 def _generator() -> ModuleType:
@@ -32,4 +40,5 @@ if __name__ == "__main__":
 
     django.setup()
     FILE.write_text(wanted(), encoding="utf-8")
-    sys.stdout.write(f"wrote {FILE}\n")
+    STREAMS.write_text(wanted_streams(), encoding="utf-8")
+    sys.stdout.write(f"wrote {FILE} and {STREAMS}\n")

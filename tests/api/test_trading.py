@@ -59,7 +59,8 @@ def test_holdings_and_the_summary_add_up(api: Api, account: BrokerAccount, stock
     (total,) = summary["totals"]
     assert Decimal(total["total_value"]) == Decimal(total["cash_available"]) + Decimal(total["positions_value"])
     assert summary["positions"] == [position]
-    (day,) = api.get(f"{V1}/portfolio/history/?days=30").json()["results"]
+    (*_before, day) = api.get(f"{V1}/portfolio/history/?days=30").json()["results"]
+    assert Decimal(day["total_value"]) == Decimal(total["total_value"])
     assert Decimal(day["realised"]) < 0  # the fee
     statistics = api.get(f"{V1}/portfolio/statistics/").json()
     assert (statistics["orders"], statistics["by_currency"][0]["bought"]) == (1, "710000")

@@ -3,7 +3,6 @@
 import csv
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -14,21 +13,20 @@ from django.http import StreamingHttpResponse
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from accounts.api.fields import Answer, InstrumentKey, NumberText, Strict
+from accounts.api.fields import Answer, InstrumentKey, NumberText
 from accounts.api.pages import PageQuery, page
 from accounts.api.view import ApiRequest, ApiView, operation
 from accounts.models import User
 from markets.models import ExactSum
 from markets.models.fields import exact
-from markets.types import Side, market_day
+from markets.types import Side
 from trading import ledger, services
 from trading.api.accounts import BalanceAnswer, PositionAnswer, balance_row, position_rows
+from trading.api.history import RESULTS
 from trading.api.order_rows import SIDES, STATES, TYPES
 from trading.lifecycle import OrderState
 from trading.models import Fill, Order, PlanEvaluation, Posting
 
-RESULTS = (ledger.REALISED, ledger.FEES, ledger.TAX)  # buckets: what comes into them has left the person's money
-MOST_DAYS = 366
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
@@ -48,23 +46,6 @@ class SummaryAnswer(Answer):
     totals = TotalAnswer(many=True)
     accounts = BalanceAnswer(many=True)
     positions = PositionAnswer(many=True)
-
-
-class HistoryQuery(Strict):
-    days = serializers.IntegerField(min_value=1, max_value=MOST_DAYS, default=90)
-
-
-class DayAnswer(Answer):
-    """What a market day has realised, after fees and taxes."""
-
-    on = serializers.DateField()
-    currency = serializers.CharField()
-    realised = NumberText()
-    cumulative = NumberText(help_text="Since the first day listed.")
-
-
-class HistoryAnswer(Answer):
-    results = DayAnswer(many=True)
 
 
 class StatisticAnswer(Answer):
@@ -127,21 +108,6 @@ class Summary(ApiView):
             for name in summed:
                 total[name] += row[name]
         return Response({"totals": list(totals.values()), "accounts": accounts, "positions": position_rows(portfolios)})
-
-
-class History(ApiView):
-    @operation("Results day by day, oldest first", query=HistoryQuery, answer=HistoryAnswer)
-    def get(self, request: ApiRequest) -> Response:
-        found = Posting.objects.filter(journal__broker_account__user=request.user, bucket__in=RESULTS)
-        newest = found.order_by("-journal__at").values_list("journal__at", flat=True).first()
-        if newest is None:
-            return Response({"results": []})
-        since = newest - timedelta(days=self.query["days"])
-        days: dict[tuple[Any, str], Decimal] = defaultdict(Decimal)
-        rows = found.filter(journal__at__gt=since).order_by("journal__at", "id")
-        for at, currency, amount in rows.values_list("journal__at", "asset", "amount").iterator(chunk_size=2000):
-            days[market_day(at), currency] -= amount
-        return Response({"results": list(_cumulated(days))})
 
 
 class Statistics(ApiView):
@@ -238,13 +204,6 @@ def _results(orders: list[UUID]) -> dict[UUID, Decimal]:
     for source, amount in found.values_list("journal__source", "amount"):
         results[of_fill[source]] -= amount
     return results
-
-
-def _cumulated(days: dict[tuple[Any, str], Decimal]) -> Iterator[dict[str, Any]]:
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for (on, currency), realised in sorted(days.items()):
-        sums[currency] += realised
-        yield {"on": on, "currency": currency, "realised": realised, "cumulative": sums[currency]}
 
 
 def _by_currency(user: User) -> Iterable[dict[str, Any]]:

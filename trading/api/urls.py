@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.api import accounts, defaults, orders, plans, portfolio, safety
+from trading.api import accounts, defaults, history, orders, plans, portfolio, safety
 
 ACCOUNT = "broker-accounts/<uuid:account_id>/"
 ORDER = "orders/<uuid:order_id>/"
@@ -41,7 +41,7 @@ urlpatterns = [
     path(f"{PLAN}resume/", plans.Resume.as_view()),
     path(f"{PLAN}stop/", plans.Stop.as_view()),
     path("portfolio/summary/", portfolio.Summary.as_view()),
-    path("portfolio/history/", portfolio.History.as_view()),
+    path("portfolio/history/", history.History.as_view()),
     path("portfolio/statistics/", portfolio.Statistics.as_view()),
     path("portfolio/trades/", portfolio.Trades.as_view()),
     path("portfolio/trades.csv", portfolio.TradesCsv.as_view()),

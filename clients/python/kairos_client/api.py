@@ -255,6 +255,9 @@ ConfigsAnswer = TypedDict("ConfigsAnswer", {
 DayAnswer = TypedDict("DayAnswer", {
     "on": str,
     "currency": str,
+    "total_value": str | None,
+    "paid_in": str | None,
+    "flow": str,
     "realised": str,
     "cumulative": str,
 })
@@ -587,6 +590,24 @@ NewTokenAnswer = TypedDict("NewTokenAnswer", {
 })
 
 
+NoticeAnswer = TypedDict("NoticeAnswer", {
+    "id": int,
+    "kind": Literal['security', 'trouble', 'signals', 'fills', 'backtests'],
+    "cause": str,
+    "message": str,
+    "subject": str,
+    "facts": dict[str, Any],
+    "at": str,
+    "seen_at": str | None,
+})
+
+
+NoticesAnswer = TypedDict("NoticesAnswer", {
+    "results": list["NoticeAnswer"],
+    "next_cursor": str | None,
+})
+
+
 OrderAnswer = TypedDict("OrderAnswer", {
     "id": str,
     "broker_account": str,
@@ -852,6 +873,16 @@ ScorecardAnswer = TypedDict("ScorecardAnswer", {
 })
 
 
+SeenAnswer = TypedDict("SeenAnswer", {
+    "seen": int,
+})
+
+
+SeenBodyRequest = TypedDict("SeenBodyRequest", {
+    "ids": NotRequired[list[int]],
+})
+
+
 SentencesAnswer = TypedDict("SentencesAnswer", {
     "sentences": list[str],
 })
@@ -1093,6 +1124,29 @@ TransfersAnswer = TypedDict("TransfersAnswer", {
 })
 
 
+UploadAnswer = TypedDict("UploadAnswer", {
+    "id": str,
+    "name": str,
+    "instrument": str,
+    "interval": str,
+    "size": int,
+    "bars": int,
+    "first_at": str | None,
+    "last_at": str | None,
+    "job": "JobAnswer",
+    "problems": list[str],
+    "bad_rows": int,
+    "tolerated": list[str],
+    "created_at": str,
+})
+
+
+UploadsAnswer = TypedDict("UploadsAnswer", {
+    "results": list["UploadAnswer"],
+    "next_cursor": str | None,
+})
+
+
 VersionAnswer = TypedDict("VersionAnswer", {
     "id": str,
     "strategy": str,
@@ -1323,6 +1377,25 @@ class Api:
         result: "SweepAnswer" = self._caller.call("POST", f"/api/v1/backtests/sweeps/{quote(str(sweep_id), safe=':/')}/cancel/")
         return result
 
+    def get_backtests_uploads(self, *, cursor: str | None = None, limit: int | None = None) -> "UploadsAnswer":
+        """Bar files, newest first."""
+        result: "UploadsAnswer" = self._caller.call("GET", "/api/v1/backtests/uploads/", query={"cursor": cursor, "limit": limit})
+        return result
+
+    def post_backtests_uploads(self, *, instrument: str | None = None, interval: Literal['1m', '5m', '15m', '1h', '4h', '1d'] | None = None, name: str | None = None, zone: str | None = None) -> "UploadAnswer":
+        """Send a bar file."""
+        result: "UploadAnswer" = self._caller.call("POST", "/api/v1/backtests/uploads/", query={"instrument": instrument, "interval": interval, "name": name, "zone": zone})
+        return result
+
+    def get_backtests_uploads_upload_id(self, upload_id: str) -> "UploadAnswer":
+        """A bar file, and how far checking it is."""
+        result: "UploadAnswer" = self._caller.call("GET", f"/api/v1/backtests/uploads/{quote(str(upload_id), safe=':/')}/")
+        return result
+
+    def delete_backtests_uploads_upload_id(self, upload_id: str) -> None:
+        """Forget a bar file; results made from it stay."""
+        self._caller.call("DELETE", f"/api/v1/backtests/uploads/{quote(str(upload_id), safe=':/')}/")
+
     def get_backtests_run_id(self, run_id: str) -> "WholeBacktestAnswer":
         """A backtest, with its result once it is done."""
         result: "WholeBacktestAnswer" = self._caller.call("GET", f"/api/v1/backtests/{quote(str(run_id), safe=':/')}/")
@@ -1476,6 +1549,16 @@ class Api:
         result: "QuoteAnswer" = self._caller.call("GET", f"/api/v1/instruments/{quote(str(key), safe=':/')}/quote/")
         return result
 
+    def get_notices(self, *, cursor: str | None = None, limit: int | None = None) -> "NoticesAnswer":
+        """What the person was told, newest first."""
+        result: "NoticesAnswer" = self._caller.call("GET", "/api/v1/notices/", query={"cursor": cursor, "limit": limit})
+        return result
+
+    def post_notices_seen(self, body: "SeenBodyRequest") -> "SeenAnswer":
+        """These have been read; without `ids` all."""
+        result: "SeenAnswer" = self._caller.call("POST", "/api/v1/notices/seen/", body=body)
+        return result
+
     def get_notifications(self, *, cursor: str | None = None, is_open: bool | None | None = None, limit: int | None = None) -> "AlertsAnswer":
         """What the person has to see, last told first."""
         result: "AlertsAnswer" = self._caller.call("GET", "/api/v1/notifications/", query={"cursor": cursor, "is_open": is_open, "limit": limit})
@@ -1532,7 +1615,7 @@ class Api:
         return result
 
     def get_portfolio_history(self, *, days: int | None = None) -> "HistoryAnswer":
-        """Results day by day, oldest first."""
+        """The portfolio day by day, oldest first; currencies stand side by side."""
         result: "HistoryAnswer" = self._caller.call("GET", "/api/v1/portfolio/history/", query={"days": days})
         return result
 
