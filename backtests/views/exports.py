@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from django.views.decorators.http import require_GET
 
 from backtests.models import BacktestResult, Scorecard
 from backtests.packing import unpack_data
+from backtests.series import Series
 from backtests.services.shown import curves_of, fills_of, parts_of, series_of_result, trades_of, years_of
 from backtests.templatetags.backtest_words import fill_reason
 from backtests.terms import Terms
@@ -29,6 +31,9 @@ from trading.views.access import PersonRequest, signed_in
 from trading.views.account_files import BYTE_ORDER_MARK, FORMULA_STARTS
 
 FORMAT = "kairos-backtest/1"
+AT_ONCE = 50_000  # rows of a file made at once
+MOST_TRADES = 1_000  # in a report, the newest; the CSV has all
+MOST_POINTS = 20_000  # of a curve as JSON, its lowest and highest among them; the CSV has all
 
 
 @require_GET
@@ -74,9 +79,15 @@ def fills_csv(request: PersonRequest, run_id: UUID) -> HttpResponse:
 def equity_csv(request: PersonRequest, run_id: UUID) -> HttpResponse:
     result = own_result(request, run_id)
     series = series_of_result(result)
+    return _csv(result, _("자산"), (_("봉 마감"), _("자산"), _("보유했다면"), _("낙폭")), _equity_rows(series))
+
+
+def _equity_rows(series: Series) -> Iterator[tuple[Any, ...]]:
+    """A row for each bar, some at a time: a million of them are much more memory as Python's numbers than as arrays."""
     columns = (series.closed_at, series.equity, series.hold, series.drawdown)
-    rows = ((from_epoch(at), *numbers) for at, *numbers in zip(*(column.tolist() for column in columns), strict=True))
-    return _csv(result, _("자산"), (_("봉 마감"), _("자산"), _("보유했다면"), _("낙폭")), rows)
+    for start in range(0, len(series), AT_ONCE):
+        part = (column[start : start + AT_ONCE].tolist() for column in columns)
+        yield from ((from_epoch(at), *numbers) for at, *numbers in zip(*part, strict=True))
 
 
 @require_GET
@@ -101,7 +112,8 @@ def report_html(request: PersonRequest, run_id: UUID) -> HttpResponse:
         "years": years_of(result),
         "months": range(1, 13),
         "curves": curves_of(result),
-        "trades": trades_of(result, parts),
+        "trades": trades_of(result, parts)[-MOST_TRADES:],
+        "most_trades": MOST_TRADES,
         "card": Scorecard.objects.filter(backtest=run, job__state="done").first(),
         "styles": _styles(),
         "now": timezone.now(),
@@ -137,13 +149,13 @@ def as_data(result: BacktestResult) -> dict[str, Any]:
         "trades": unpack_data(result.trades),
         "fills": unpack_data(result.fills),
         "parts": [part.figures for part in parts_of(result)],
-        "series": series_of_result(result).as_data(),
+        "series": series_of_result(result).thinned(MOST_POINTS).as_data(),
     }
 
 
 def _csv(result: BacktestResult, subject: str, head: tuple[Any, ...], rows: Iterable[tuple[Any, ...]]) -> HttpResponse:
     text = StringIO()
-    csv.writer(text).writerows(_cells([head, *rows]))
+    csv.writer(text).writerows(_cells(chain([head], rows)))
     return HttpResponse(
         BYTE_ORDER_MARK + text.getvalue(),
         content_type="text/csv; charset=utf-8",
