@@ -155,7 +155,7 @@ def environment_of(name: str, folder: Path, redis: str) -> tuple[dict[str, str],
         "KAIROS_VAR": str(folder),
         "DATABASE_URL": url,
         "REDIS_URL": redis,
-        "API_PER_MINUTE": "100000000",
+        "API_PER_MINUTE": "1000000",
         "LOG_LEVEL": "WARNING",
         **{each: os.environ[each] for each in ("SECRET_KEY", "JWT_SECRET", "ENCRYPTION_KEY")},
     }
