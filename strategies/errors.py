@@ -23,6 +23,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "영문자나 밑줄로 시작하는 영문자·숫자·밑줄 40자까지입니다",
         "must begin with a letter or _ and have up to 40 letters, digits or _",
     ),
+    "bad_text": ("쓸 수 없는 문자가 있습니다", "holds a character that cannot be kept"),
     "bad_order": ("한 줄에 하나씩 short < long처럼 적어 주세요", "must read like short < long, one on each line"),
     "out_of_range": ("{low} 이상 {high} 이하여야 합니다", "must be between {low} and {high}"),
     "not_whole": ("정수여야 합니다", "must be a whole number"),

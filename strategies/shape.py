@@ -1,7 +1,7 @@
 """How plain JSON data becomes a frozen piece of a document, and how what does not fit is reported with its place."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -36,6 +36,8 @@ class Part(BaseModel):
             text = json.dumps(data)
         except (TypeError, ValueError) as e:
             raise DocumentInvalid([problem("not_json", "", detail=e)]) from e
+        if unkept := [problem("bad_text", path) for path, each in _texts(data) if not _can_be_kept(each)]:
+            raise DocumentInvalid(unkept)
         if len(text) > MAX_BYTES:
             raise DocumentInvalid([problem("too_large", _too_large(data), limit=MAX_BYTES)])
         try:
@@ -104,6 +106,19 @@ def _refuse_deep_nesting(data: object) -> None:
         if (depth := depth + 1) > MAX_NESTING:
             raise DocumentInvalid([problem("too_deep", level[0][0], limit=10)])
         level = [inner for path, each in level for inner in _inside(each, path)]
+
+
+def _texts(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text inside, with its path."""
+    if isinstance(value, str):
+        yield path, value
+    for place, inner in _inside(value, path):
+        yield from _texts(inner, place)
+
+
+def _can_be_kept(text: str) -> bool:
+    """No database keeps a NUL or half a character."""
+    return "\x00" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def _too_large(data: object, path: str = "") -> str:

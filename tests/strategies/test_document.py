@@ -251,3 +251,10 @@ def test_a_page_can_read_strategies_without_loading_what_computes_them() -> None
     modules = "strategies.document, strategies.sentences, strategies.rows, strategies.library.swing, trading.signal"
     heavy = "{'numpy', 'talib', 'pandas'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", f"import sys, {modules}; sys.exit(bool({heavy}))"], check=True)
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
+def test_text_that_no_database_keeps_is_refused_with_its_place(text: str) -> None:
+    with pytest.raises(DocumentInvalid) as refused:
+        RuleDocument.from_data(rule() | {"description": text})
+    assert [(each.code, each.path) for each in refused.value.problems] == [("bad_text", "description")]

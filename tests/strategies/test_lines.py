@@ -5,6 +5,7 @@ import pytest
 
 from strategies.catalog import INDICATORS
 from strategies.document import IndicatorSpec
+from strategies.errors import Language
 from strategies.indicators import rsi, sma
 from strategies.lines import OVER_PRICES, history_of, lines_of
 from tests.strategies.series import random_bars
@@ -12,7 +13,7 @@ from tests.strategies.series import random_bars
 
 def spec(kind: str, source: str = "close", **params: float) -> IndicatorSpec:
     numbers = {name: param.default for name, param in INDICATORS[kind].params.items()} | params
-    return IndicatorSpec(kind=kind, source=source, params=numbers)  # type: ignore[arg-type]
+    return IndicatorSpec.from_data({"kind": kind, "source": source, "params": numbers})
 
 
 def test_a_line_is_what_the_rules_see_to_nine_digits() -> None:
@@ -33,8 +34,9 @@ def test_where_there_is_no_figure_there_is_none_to_draw() -> None:
 @pytest.mark.parametrize("kind", sorted(INDICATORS))
 def test_every_indicator_can_be_drawn_in_both_languages(kind: str) -> None:
     bars = random_bars(700)
-    for language in ("ko", "en"):
-        lines = lines_of(bars, {"it": spec(kind)}, language, 50)  # type: ignore[arg-type]
+    languages: tuple[Language, ...] = ("ko", "en")
+    for language in languages:
+        lines = lines_of(bars, {"it": spec(kind)}, language, 50)
         assert lines
         assert all(line.name and len(line.values) == 50 for line in lines)
 

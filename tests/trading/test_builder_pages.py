@@ -232,6 +232,17 @@ def test_no_set_of_fields_breaks_the_page(page: Client) -> None:
         assert page.post(PREVIEW, fields).status_code == 200
 
 
+@pytest.mark.parametrize("nonsense", ["a\x00b", "9" * 400, "{{ 7*7 }}", "\r\nSet-Cookie: a=b", "가" * 300])
+def test_hostile_text_in_any_field_is_told_or_kept_as_text(page: Client, instrument: Instrument, nonsense: str) -> None:
+    """I43."""
+    fields = Form(copied(page, "basic")).fields
+    for name in fields:
+        typed = fields | {name: nonsense}
+        assert page.post(BUILD, typed | {"do": "save"}).status_code in {200, 302, 404, 422}, name
+        assert page.post(PREVIEW, typed).status_code == 200, name
+        assert page.post(CHART, typed).status_code in {200, 422}, name
+
+
 # While it is being filled in
 
 
@@ -359,7 +370,7 @@ def test_a_strategy_gets_another_name_and_its_next_version_keeps_it(page: Client
 
 def test_a_name_that_is_taken_or_none_is_refused_in_words(page: Client, user: User) -> None:
     version, other = own(user), own(user, "다른 것")
-    for name in (other.strategy.name, " "):
+    for name in (other.strategy.name, " ", "a\x00b", "x" * 65):
         shown = page.post(of(version, "strategy_rename"), {"name": name}, follow=True)
         assert "notice--" in shown.content.decode()
         version.strategy.refresh_from_db()

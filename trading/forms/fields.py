@@ -78,7 +78,7 @@ class InstrumentField(_InstrumentChoice):
         if value in self.empty_values:
             return None
         try:
-            return Instrument.objects.active().by_key(str(value))
+            return Instrument.objects.active().by_key(str(value).replace("\x00", "?"))  # PostgreSQL takes no NUL
         except Instrument.DoesNotExist:
             raise ValidationError(_("거래할 수 없는 종목입니다."), code="unknown_instrument") from None
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -9,10 +10,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from strategies.models import Strategy
-from strategies.services import StrategyRefused, archive_strategy, rename_strategy, restore_strategy
+from strategies.services import LONGEST_NAME, StrategyRefused, archive_strategy, rename_strategy, restore_strategy
 from trading.errors import NotAllowed
 from trading.templatetags.reasons import sentence
 from trading.views.access import PersonRequest, refused, signed_in
+
+
+class RenameForm(forms.Form):
+    """What no name can hold, a NUL say, is no name."""
+
+    name = forms.CharField(max_length=LONGEST_NAME)
 
 
 @require_POST
@@ -20,8 +27,9 @@ from trading.views.access import PersonRequest, refused, signed_in
 def strategy_rename(request: PersonRequest, strategy_id: UUID) -> HttpResponse:
     if not request.user.may_trade:
         return refused(request, NotAllowed())
+    form = RenameForm(request.POST)
     try:
-        renamed = rename_strategy(request.user, strategy_id, request.POST.get("name", ""))
+        renamed = rename_strategy(request.user, strategy_id, form.cleaned_data["name"] if form.is_valid() else "")
     except Strategy.DoesNotExist:
         raise Http404 from None
     except StrategyRefused as e:
