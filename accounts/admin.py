@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -15,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEntry, User
-from accounts.services import client_address
+from accounts.services import api_devices, client_address, notices
 from accounts.services.audit import record
 
 admin.site.site_title = admin.site.site_header = _("Kairos 관리")
@@ -99,6 +100,7 @@ class PersonAdmin(UserAdmin, KeptAdmin):  # type: ignore[type-arg]
     form = PersonForm
     add_form = NewPersonForm
     ordering = ["email"]
+    actions = ["end_sign_ins"]
     list_display = ["email", "name", "role", "is_active", "is_2fa_enabled", "last_login", "created_at"]
     list_filter = ["role", "is_active", "is_2fa_enabled", "language"]
     search_fields = ["email", "name"]
@@ -115,8 +117,18 @@ class PersonAdmin(UserAdmin, KeptAdmin):  # type: ignore[type-arg]
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 Django's
         response = super().user_change_password(request, id, form_url)
         if response.status_code == HTTPStatus.FOUND:
-            _keep(request, "password_set", User.objects.get(pk=id), {}, {})
+            user = User.objects.get(pk=id)
+            _keep(request, "password_set", user, {}, {})
+            notices.tell_security(user, "password_changed")
         return response
+
+    @admin.action(description=_("모든 기기에서 로그아웃"), permissions=["change"])
+    def end_sign_ins(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """Browsers, apps and tokens of these people, at once (security.md 7.4.5)."""
+        for user in people:
+            ended = api_devices.end_devices(user, "by_admin")
+            _keep(request, "ended_sign_ins", user, {}, {"devices": ended})
+        self.message_user(request, _("모든 기기에서 로그아웃했습니다."))
 
     @admin.display(description=_("비밀번호"))
     def new_password(self, user: User) -> SafeString:

@@ -9,7 +9,7 @@ import time_machine
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from accounts.models import Device, Notice, Role, User
+from accounts.models import AuditEntry, Device, Notice, Role, User
 from accounts.services import api_devices
 from tests import factories as make
 from tests.accounts.conftest import PASSWORD
@@ -198,3 +198,16 @@ def test_the_proof_leads_nowhere_else(trader: User, client: Client, after: str) 
     """security.md 3.7.2."""
     client.force_login(trader)
     assert client.post("/sign-in/confirm/", {"password": PASSWORD, "next": after})["Location"] == "/sign-in/settings/"
+
+
+def test_an_admin_ends_all_sign_ins_of_a_person(trader: User, admin: User, client: Client) -> None:
+    """security.md 7.4.5."""
+    theirs = Client()
+    theirs.force_login(trader)
+    app = api_devices.sign_in_device(trader, name="phone", address="", second_factor=False)
+    client.force_login(admin)
+    wanted = {"action": "end_sign_ins", "_selected_action": [str(trader.pk)]}
+    assert client.post("/admin/accounts/user/", wanted).status_code == 302
+    assert (is_in(theirs), is_in(client)) == (False, True)
+    assert Device.objects.get(pk=app.device.pk).ended_by == "by_admin"
+    assert AuditEntry.objects.filter(action="admin_ended_sign_ins", subject=f"user:{trader.pk}").exists()
