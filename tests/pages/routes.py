@@ -29,7 +29,7 @@ BEGINNINGS = (
 )
 OF_ADMINS = ("/operations/", "/admin/")  # where an admin begins; Django's lists and forms are walked one of each kind
 NOT_OURS = ("/static/", "/api/", "/health", "/ws/")  # files, and what programs read
-PROGRAMS = ("api/", "admin/", "health", "i18n/", "static/")
+PROGRAMS = ("api/", "redoc", "admin/", "health", "i18n/", "static/")
 MOST = 160
 
 # What answers a GET and is no page of its own, with what it is.
@@ -45,11 +45,13 @@ NO_PAGE = {
 # What a demo has no row of, with what it would take.
 NEEDS_MORE = {
     "accounts:password_reset_confirm": "a link from a mail",
+    "accounts:email_confirm": "a link from a mail",
+    "accounts:email_undo": "a link from a mail",
+    "backtests:compare": "runs ticked in a form",
     "trading:account_key": "a broker's key",
     "trading:account_key_remove": "a broker's key",
     "trading:difference": "a difference between the books and a broker",
     "trading:safety_release": "a stop that is in force",
-    "trading:plan_stop": "a plan that holds something",
 }
 
 

@@ -8,6 +8,7 @@ should be, or where a page of the URL conf was not found.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,9 @@ from tests.pages.costs import MOST_MS, MOST_QUERIES  # noqa: E402
 from tests.pages.live import MOST_PERCENT, measure  # noqa: E402
 from tests.pages.looks import LANGUAGES, Dress, Look, Window, dresses  # noqa: E402
 from tests.pages.routes import OF_ADMINS, Route, pages, signed_out_pages, uncovered  # noqa: E402
+from tests.pages.world import a_file_of_bars, prepare  # noqa: E402
 
+UPLOADED = re.compile(r"/backtests/uploads/[0-9a-f-]{36}/")
 KEYBOARD = Dress("wide", "light", "ko")  # one dress is enough for Tab
 
 
@@ -48,9 +51,13 @@ class Walked:
 
 
 def visits(browser: Browser, kairos: RunningKairos) -> tuple[Visit, Visit]:
-    """A trader's window and an admin's, both signed in."""
+    """A trader's window and an admin's, both signed in, with something behind every page."""
+    prepare(kairos)
     trader, admin = Visit(browser, kairos.url), Visit(browser, kairos.url)
     trader.sign_in(*kairos.sign_in())
+    trader.open("/backtests/uploads/").locator("input[type=file]").set_input_files(a_file_of_bars(kairos.var))
+    trader.page.locator("form[enctype='multipart/form-data'] button:not([type=button])").first.click()
+    trader.page.wait_for_url(UPLOADED)
     admin.context.add_cookies([{**beside(kairos, "people")[0], "url": kairos.url}])
     return trader, admin
 
