@@ -58,7 +58,8 @@ def visits(browser: Browser, kairos: RunningKairos) -> tuple[Visit, Visit]:
     trader.open("/backtests/uploads/").locator("input[type=file]").set_input_files(a_file_of_bars(kairos.var))
     trader.page.locator("form[enctype='multipart/form-data'] button:not([type=button])").first.click()
     trader.page.wait_for_url(UPLOADED)
-    admin.context.add_cookies([{**beside(kairos, "people")[0], "url": kairos.url}])
+    cookie = beside(kairos, "people")[0]
+    admin.context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": kairos.url}])
     return trader, admin
 
 
