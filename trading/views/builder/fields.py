@@ -26,7 +26,7 @@ class Field:
     is_optional: bool = False
     is_reshaping: bool = False  # another choice needs other fields
     is_next: bool = False  # where somebody goes on after a button
-    longest: int = 400
+    longest: int = 400  # characters; only less than this is told to the browser
 
     @property
     def id(self) -> str:
