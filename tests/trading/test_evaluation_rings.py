@@ -39,7 +39,7 @@ class Rings:
     def beat(self, times: int) -> None:
         with self.line() as line:
             for _ring in range(times):
-                evaluate_plans.apply_async(connection=line, retry=False)
+                app.send_task(evaluate_plans.name, connection=line, retry=False)
 
     def flush(self) -> None:
         redis.Redis(unix_socket_path=str(self._socket)).flushall()
