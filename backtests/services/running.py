@@ -1,13 +1,13 @@
 """What a worker does for a run: computed outside of any transaction, kept as a whole or not at all."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import transaction
 
 from backtests.contribution import contributions
-from backtests.engine import run
+from backtests.engine import Result, run
 from backtests.errors import BarsRefused
 from backtests.models import Backtest, BacktestResult, Job, ResultPart
 from backtests.packing import folded, pack_bars, pack_data
@@ -60,9 +60,8 @@ def _read(row: Backtest, evaluator: Evaluator, heart: Heart) -> list[tuple[Bars,
 
 def _alone(evaluator: Evaluator, bars: Bars, rules: InstrumentRules, setup: Setup) -> tuple[Columns, list[Columns]]:
     result = run(evaluator, bars, rules, setup)
-    fills = plain(result.fills)
     told = report(result)
-    return _columns(told, [{"instrument": rules.key, **fill} for fill in fills], _candles(bars, told.first_bar)), []
+    return _columns(told, list(_fills_of(result)), _candles(bars, told.first_bar)), []
 
 
 def _shared(
@@ -94,11 +93,18 @@ def _part(evaluator: Evaluator, bars: Bars, rules: InstrumentRules, setup: Setup
 def _fills(together: Together) -> list[Columns]:
     """The fills of all in the order they happened: of one instant those of the earlier instrument first."""
     told = [
-        (fill.at, number, {"instrument": part.venue.rules.key, **plain(fill)})
+        (unit.at, number, fill)
         for number, part in enumerate(together.parts)
-        for fill in part.fills
+        for unit, fill in zip(part.unit_fills, _fills_of(part), strict=True)
     ]
     return [fill for _at, _number, fill in sorted(told, key=lambda each: each[:2])]
+
+
+def _fills_of(result: Result) -> Iterator[Columns]:
+    """Each fill with its instrument, and with how much worse than the traded price it was (G13): spread and slippage."""
+    key, scale = result.venue.rules.key, result.venue.price_scale
+    for fill, unit in zip(result.fills, result.unit_fills, strict=True):
+        yield {"instrument": key, **plain(fill), "worse_by": round(unit.worse_by / scale, 9)}
 
 
 def _candles(bars: Bars, first_bar: int) -> bytes:

@@ -67,6 +67,7 @@ def fills_of(result: BacktestResult) -> list[dict[str, Any]]:
     for row in rows:
         row["at"] = datetime.fromisoformat(row["at"])
         row.setdefault("instrument", result.backtest.instrument.key)
+        row.setdefault("worse_by", None)  # of results that were kept before it was told
     return rows
 
 

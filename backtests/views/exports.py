@@ -60,13 +60,14 @@ def trades_csv(request: PersonRequest, run_id: UUID) -> HttpResponse:
 def fills_csv(request: PersonRequest, run_id: UUID) -> HttpResponse:
     result = own_result(request, run_id)
     head = (
-        _("시각"), _("종목 코드"), _("회차"), "SIGNAL", _("매매 구분"), _("가격"), _("수량"), _("금액"), _("수수료"), _("세금"),
-        _("남은 돈"), _("사유"),
+        _("시각"), _("종목 코드"), _("회차"), "SIGNAL", _("매매 구분"), _("가격"), _("시세보다 불리하게"),
+        _("수량"), _("금액"), _("수수료"), _("세금"), _("남은 돈"), _("사유"),
     )  # fmt: skip
     sides = {"buy": _("매수"), "sell": _("매도")}
     rows = (
         (
-            fill["at"], fill["instrument"], fill["cycle"], fill["signal"], sides[fill["side"]], fill["price"], fill["quantity"],
+            fill["at"], fill["instrument"], fill["cycle"], fill["signal"], sides[fill["side"]], fill["price"],
+            fill["worse_by"], fill["quantity"],
             fill["amount"], fill["fee"], fill["tax"], fill["cash_after"], fill_reason(fill["reason"]),
         )
         for fill in fills_of(result)

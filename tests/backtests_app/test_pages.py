@@ -188,6 +188,17 @@ def test_files_of_a_result_hold_what_the_page_shows(page: Client, done: Backtest
     assert len(data["series"]["equity"]) == 600 - 249
 
 
+def test_each_fill_says_how_it_was_priced(page: Client, done: Backtest) -> None:
+    """G13: a buy pays a tick above the traded price, a sale gets a tick less; fees and tax beside it."""
+    content = page.get(reverse("backtests:fills_csv", args=[done.pk])).content.decode("utf-8-sig")
+    head, *rows = csv.reader(StringIO(content))
+    worse, fee = head.index("시세보다 불리하게"), head.index("수수료")
+    assert all(
+        50 <= float(row[worse]) <= 200 for row in rows
+    )  # spread of one tick at 40,000 to 60,000, and its rounding
+    assert all(int(row[fee]) > 0 for row in rows)
+
+
 def test_text_that_a_spreadsheet_takes_for_a_formula_is_quoted(page: Client, user: User, stock: Instrument) -> None:
     """Security 1.2.10."""
     from backtests.views.exports import _cell
