@@ -34,6 +34,8 @@ const colour = (cell, value) => {
 const watch = (row) => {
   const places = Number(row.dataset.decimals ?? 0)
   const cells = [...row.querySelectorAll("[data-field]")]
+  const began = Date.now()
+  const wasStale = row.classList.contains("is-stale")
   let last
   const show = (quote) => {
     if (!row.isConnected) return
@@ -53,7 +55,8 @@ const watch = (row) => {
     row.classList.toggle("is-stale", isStale(quote))
   }
   onQuote(row.dataset.quote, show)
-  return () => last && row.classList.toggle("is-stale", isStale(last))
+  // Nothing heard at all is no better than an old price.
+  return () => row.classList.toggle("is-stale", last ? isStale(last) : wasStale || Date.now() - began > STALE_AFTER)
 }
 
 // Old is what lies further back in market time than fifteen of our seconds; a market as fast as it can is judged by hearing.

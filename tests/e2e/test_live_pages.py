@@ -24,6 +24,7 @@ COLOUR = """(name) => {
   probe.remove()
   return { red, green, blue }
 }"""
+TICKS = 15
 SILENT_MS = 25_000  # fifteen seconds and a look every two, on a busy machine
 
 
@@ -53,8 +54,12 @@ def test_prices_tick_and_nothing_on_the_page_moves(person: Visit, path: str) -> 
         page.wait_for_timeout(2000)  # the page after the form that set the speed
         page.evaluate(WATCH_SHIFTS)
         person.frames.clear()
-        page.wait_for_timeout(6000)
-        assert sum('"quotes"' in frame for frame in person.frames) > 5
+        for _tenth in range(300):
+            if sum('"quotes"' in frame for frame in person.frames) > TICKS:
+                break
+            page.wait_for_timeout(100)
+        else:
+            pytest.fail("no prices came")
         assert page.evaluate("() => window.shifted") < 0.001
     finally:
         set_speed(page, "×1")
@@ -95,6 +100,7 @@ def test_red_rises_in_korean_and_green_in_english(person: Visit) -> None:
     page.locator(".menu summary").click()
     page.get_by_role("button", name="English").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.wait_for_load_state("load")
     english = page.evaluate(COLOUR, "rise")
     page.locator(".menu summary").click()
     page.get_by_role("button", name="한국어").click()
@@ -118,6 +124,7 @@ def test_the_last_trades_stand_beside_the_book_and_move_on(person: Visit) -> Non
 def test_an_amount_of_money_becomes_a_quantity_and_the_ticket_says_why_not(person: Visit) -> None:
     page = person.open("/markets/KRX/035720/")
     ticket = page.locator("#order-ticket")
+    expect(ticket.get_by_label("금액으로 수량 정하기")).to_be_visible()  # its script is there
     page.locator("tbody[data-part=bids] .book__pick").first.click()
     ticket.get_by_label("금액으로 수량 정하기").fill("1000000")
     quantity = int(ticket.get_by_label("수량", exact=True).input_value())
