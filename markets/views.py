@@ -161,7 +161,9 @@ def _next(request: HttpRequest, otherwise: str) -> str:
     """Where the form wants to go back to, if that is a page of ours."""
     wanted = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_ours else otherwise
+    return (
+        wanted if is_ours and wanted.startswith("/") else otherwise
+    )  # redirect() takes any other word for a view's name
 
 
 def _query(q: str) -> str:

@@ -57,9 +57,10 @@ def enrol(user: User) -> Enrolment:
     if person.is_2fa_enabled:
         raise FactorRefused("second_factor_is_on")
     seed = secrets.token_bytes(totp.SEED_BYTES)
+    SecondFactor.objects.filter(user=person).delete()  # one that was begun and never confirmed
     factor = SecondFactor(user=person)
     _sealing("seal")(factor, {"seed": seed.hex()})
-    factor.save()  # in place of one that was begun and never confirmed
+    factor.save(force_insert=True)
     return Enrolment(totp.secret_text(seed), totp.otpauth_address(seed, user.email))
 
 

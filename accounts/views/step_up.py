@@ -16,7 +16,10 @@ from accounts.views.personal import PersonRequest, page, personal
 def confirm(request: PersonRequest) -> HttpResponse:
     """Back to where the person came from: what they wanted is one press away again, for ten minutes."""
     after = request.POST.get("next", "") or request.GET.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(after, {request.get_host()}, require_https=request.is_secure())
+    # A path: redirect() takes any other word for a view's name.
+    is_ours = after.startswith("/") and url_has_allowed_host_and_scheme(
+        after, {request.get_host()}, request.is_secure()
+    )
     form = SteppedUpForm(request, request.user, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         messages.success(request, _("확인했습니다. 10분 동안 다시 묻지 않습니다."))

@@ -140,3 +140,14 @@ def test_the_drawn_code_is_the_text() -> None:
         dark |= {(int(x) + step, int(y)) for step in range(int(length))}
     assert dark == {(x + QUIET, y + QUIET) for y, row in enumerate(matrix) for x, cell in enumerate(row) if cell}
     assert drawn.size == len(matrix) + 2 * QUIET
+
+
+def test_it_can_be_begun_again(trader: User, entered: Client) -> None:
+    """As when the picture was lost: the earlier seed is void."""
+    entered.post(PAGE)
+    first = second_factor.begun(trader)
+    assert entered.post(PAGE).status_code == 302
+    second = second_factor.begun(trader)
+    assert first is not None
+    assert second is not None
+    assert first.secret != second.secret

@@ -193,7 +193,7 @@ def test_taking_books_away_needs_a_fresh_proof(trader: User, client: Client, clo
     assert client.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("after", ["//evil.example/", "https://evil.example/", "javascript:alert(1)"])
+@pytest.mark.parametrize("after", ["//evil.example/", "https://evil.example/", "javascript:alert(1)", "1", "\ufffd"])
 def test_the_proof_leads_nowhere_else(trader: User, client: Client, after: str) -> None:
     """security.md 3.7.2."""
     client.force_login(trader)

@@ -58,7 +58,7 @@ FILES = (
     b"," * 5000,
 )
 LONGEST_ROUND = 400  # posts until the person signs in anew
-EVERY = 250  # posts between two words of how far it is
+EVERY = 100  # posts between two words of how far it is
 
 
 @dataclass
@@ -93,7 +93,8 @@ def post_forms(url: str, owned: Owned, posts: int, seed: int = 7) -> Report:
         answer = who.post(form.action, pairs, in_parts=form.has_files)
         _judge(report, form, pairs, answer)
         if report.posts % EVERY == 0:
-            print(f"forms: {report.posts} sent", file=sys.stderr)
+            wrong = [*report.server_errors, *report.lost]
+            print(f"forms: {report.posts} sent, wrong: {wrong[-3:]}", file=sys.stderr)
         if who is person and answer.status == 302 and answer.location.startswith("/sign-in/?"):
             _sign_in_anew(person, owned.user)
     report.touched += _differences(before, _rows_of(stranger))

@@ -1,6 +1,7 @@
 """The running server with a database and a Redis of its own, and one person in it: for checks from outside."""
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # models can be read only once a server's settings stand
 
 ROOT = Path(__file__).resolve().parents[2]
 PER_MINUTE = "1000000"
+UNEXPECTED = re.compile(r"\[(?:error|critical) *\]|^Exception in ", re.MULTILINE)
 UP_WITHIN = 90  # seconds
 
 
@@ -33,8 +35,8 @@ class Running:
     log: Path
 
     def failures(self) -> int:
-        """Errors nobody expected, counted in what it wrote down."""
-        return self.log.read_text(encoding="utf-8", errors="replace").count("Traceback (most recent call last)")
+        """Errors nobody expected, counted in what it wrote down. A refusal has its trace there too, as a warning."""
+        return len(UNEXPECTED.findall(self.log.read_text(encoding="utf-8", errors="replace")))
 
 
 @contextmanager

@@ -100,7 +100,8 @@ def market_speed(request: PersonRequest) -> HttpResponse:
         messages.error(request, _("고를 수 없는 속도입니다."))
     back = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    return redirect(back if safe else "trading:overview")
+    # redirect() takes a word that is no path for a view's name
+    return redirect(back if safe and back.startswith("/") else "trading:overview")
 
 
 def _chosen(accounts: list[BrokerAccount], account_id: str) -> BrokerAccount | None:
