@@ -208,4 +208,4 @@ def _bytes(column: npt.NDArray[Any]) -> bytes:
 
 
 def _text(column: list[str] | Whole) -> bytes:
-    return "\n".join(map(str, column)).encode()
+    return "\n".join(column if isinstance(column, list) else map(str, column.tolist())).encode()

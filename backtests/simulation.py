@@ -233,7 +233,8 @@ class Simulation:
         `order` is the buy that traded in this bar; what is left of it is given up.
         """
         opened_at, plan = self._bars.opened_at.item(bar) * MICRO, self.plan
-        was_inside = order is not None and self.fills.since(order.first_fill)[-1].at > opened_at
+        bought = self.fills.since(order.first_fill) if order is not None else []
+        was_inside = bool(bought) and bought[-1].at > opened_at
         found = sold_inside(self._bars, self._limits, plan.average_cost(), plan.held_since, bar, was_inside=was_inside)
         if found is None:
             return False

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from backtests.setup import Setup
@@ -39,6 +40,18 @@ def test_a_stop_loss_is_filled_inside_the_bar_at_its_level() -> None:
     bars = bars_of([(100, 100, 100, 100), (100, 101, 99, 100), (100, 102, 94, 101), (101, 101, 101, 101)])
     result = played(evaluation(bars, first=[0], document=rule(stop_loss_rate=0.05)))
     assert told(result) == [(1, "buy", 100, 10, "first_entry"), (2, "sell", 95, 10, "stop_loss")]
+
+
+def test_a_stop_is_touched_while_a_second_buy_waits_in_vain() -> None:
+    """Nobody trades in bar 2: neither is the second step bought, nor the first sold; it goes at the next open."""
+    bars = bars_of([(100, 100, 100, 100), (100, 101, 99, 100), (100, 102, 94, 101), (101, 101, 101, 101)])
+    bars = replace(bars, volume=np.array([1000.0, 1000.0, 0.0, 1000.0]))
+    seen = evaluation(bars, first=[0], second=[1], document=rule(entries=2, stop_loss_rate=0.05))
+    result = played(seen, free(participation=(1, 1)))
+    assert [(fill.bar, str(fill.side), int(fill.quantity)) for fill in result.fills] == [
+        (1, "buy", 10),
+        (3, "sell", 10),
+    ]
 
 
 def test_by_default_a_limit_is_judged_on_the_close_as_plans_do() -> None:
