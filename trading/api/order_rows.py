@@ -1,6 +1,7 @@
 """Orders and fills as the API shows them, and the trade read model of the sources (O06)."""
 
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -124,7 +125,13 @@ class FillsAnswer(Answer):
 
 
 def orders_of(user: User) -> QuerySet[Any]:
-    return select(Order.objects.for_user(user), PLAIN, EXACT)
+    return _columns().filter(user=user)
+
+
+@cache
+def _columns() -> QuerySet[Any]:
+    """What is read of every order. Put together once, and never evaluated itself: it is a third of the query's making."""
+    return select(Order.objects.all(), PLAIN, EXACT)
 
 
 def order_shown(user: User, order_id: UUID) -> dict[str, Any]:
