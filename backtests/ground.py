@@ -8,7 +8,7 @@ from threading import Thread
 
 import numpy as np
 
-from backtests.bars import check_bars, inputs_hash
+from backtests.bars import check_bars, inputs_hash, prices
 from backtests.setup import Setup
 from backtests.venue import DAY_SECONDS, SEOUL_SECONDS
 from markets.bars import Bars, IntArray
@@ -31,7 +31,7 @@ class Ground:
 
     @cached_property
     def frame(self) -> Frame:
-        return Frame(self.bars)
+        return Frame(self.bars, is_checked=all(column.dtype == np.float64 for column in prices(self.bars)))
 
     @cached_property
     def bars_hash(self) -> str:

@@ -40,15 +40,16 @@ class Frame:
 
     Documents evaluated on the same frame share the arrays; nobody writes into them. `taker` is for the bars' fund flow,
     where a venue tells it. Here, and nowhere behind it, figures are checked: raises BarsInvalid for NaN, or taker volume
-    of other bars.
+    of other bars. `is_checked`: the caller has seen that every figure is a finite float64.
     """
 
-    def __init__(self, bars: Bars, taker: TakerVolume | None = None) -> None:
+    def __init__(self, bars: Bars, taker: TakerVolume | None = None, *, is_checked: bool = False) -> None:
         self.bars = bars
         self.taker = taker
         if taker is not None and not len(taker.bought) == len(taker.total) == len(bars):
             raise BarsInvalid(f"taker volume of {len(taker.bought)} bars for {len(bars)}")
-        self._columns = {name: finite(getattr(bars, name)) for name in _COLUMNS}
+        columns = {name: getattr(bars, name) for name in _COLUMNS}
+        self._columns = columns if is_checked else {name: finite(values) for name, values in columns.items()}
         self._computed: dict[tuple[IndicatorCall, str], FloatArray] = {}
         self._candles: dict[str, FloatArray] = {}
 
