@@ -152,6 +152,35 @@ def prepare(world: World) -> str:
     return name
 
 
+def twin_of(name: str) -> str:
+    """A copy of the database, byte for byte; its name."""
+    from django.db import connection
+
+    twin = f"{name}_twin"
+    connection.close()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{twin}"')
+        cursor.execute(f'CREATE DATABASE "{twin}" TEMPLATE "{name}"')
+    return twin
+
+
+def look_into(name: str) -> None:
+    """Let this process read and write the database of this name."""
+    from django.db import connection
+
+    connection.close()
+    connection.settings_dict["NAME"] = name
+
+
+def drop(twin: str, name: str) -> None:
+    """The twin goes; this process is with the first again."""
+    from django.db import connection
+
+    look_into(name)
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{twin}"')
+
+
 def _instruments(world: World) -> list[Any]:
     from django.utils import timezone
 

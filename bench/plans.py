@@ -1,9 +1,10 @@
 """`make bench-plans`: an hour of 10,000 plans of 500 people over 500 instruments, on the PostgreSQL of TEST_POSTGRES_URL.
 
 Each round closes one more bar of every instrument and lets the running system's own services decide: read the bars, decide,
-write 10,000 evaluations with their conditions, place the orders. One worker, then two beside each other, each a process of
-its own, as Celery runs them. In the same run ../shared/bench/plans.py's own way, one pandas evaluation for each plan, decides
-on the same bars; both sides take turns. (On the last 300 of them alone it is a tenth faster, and wrong in the seventh digit.)
+write 10,000 evaluations with their conditions, place the orders. One worker, and on a twin of the database, in the same
+hours, two beside each other, each a process of its own, as Celery runs them. In the same run ../shared/bench/plans.py's own
+way, one pandas evaluation for each plan, decides on the same bars; both sides take turns. (On the last 300 of them alone it
+is a tenth faster, and wrong in the seventh digit.)
 """
 
 import gc
@@ -18,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from bench.plan_world import PLANS, World, close_bar, prepare
+from bench.plan_world import PLANS, World, close_bar, drop, look_into, prepare, twin_of
 
 NAIVE, ROUNDS, HOURS, LATENCIES = 100, 7, 4, 40
 spent: dict[str, float] = defaultdict(float)
@@ -61,6 +62,7 @@ def worker() -> None:
     timed(many, "lock_free", "read")
     timed(many, "write_rows", "write")
     timed(many, "write_plans", "write")
+    timed(evaluation, "decide_together", "orders")
     timed(evaluation, "decide_one", "orders")
     asks: dict[str, Callable[..., Any]] = {
         "evaluate": evaluation.evaluate_chunk,
@@ -104,7 +106,11 @@ class Deciding:
         self.pending = pending_plans(plans, found)
         self.rules = rules_of({plan.rule: plan.version_id for plan in self.pending})
         self.views = views_for(found, self.pending, self.rules, market)
-        self.plans = {plan.pk: standing_of(plan) for plan in SwingPlan.objects.all()}
+        plans_by_key = {plan.pk: standing_of(plan) for plan in SwingPlan.objects.all()}
+        self.asked = [
+            (plans_by_key[each.plan_id], self.views[each.instrument_id, each.interval], each, self.rules[each.rule])
+            for each in self.pending
+        ]
         self.world = World()
         self.names = dict(SwingPlan.objects.values_list("pk", "name"))
         self.stages = dict(SwingPlan.objects.values_list("name", "signal"))
@@ -124,25 +130,24 @@ class Deciding:
             figures["naive"].append(NAIVE / (time.perf_counter() - started))
         return figures | {"differences": self.differences(decisions)}
 
-    def decide(self) -> dict[str, str]:
-        """What each plan does, by its name."""
+    def decide(self) -> list[str]:
+        """What each plan does, in the order of `pending`."""
         from trading.services.evaluation.deciding import decision_on
 
-        decisions = {}
-        for each in self.pending:
-            plan = self.plans[each.plan_id]
-            view = self.views[each.instrument_id, each.interval]
-            for look in view.looks(each.rule, self.rules[each.rule], each.decided_until):
+        decisions = []
+        for plan, view, each, rule in self.asked:
+            for look in view.looks(each.rule, rule, each.decided_until):
                 decision = decision_on(plan, look, has_working_order=False)
-                decisions[self.names[plan.id]] = str(decision.action) if decision else ""
+                decisions.append(decision.action if decision else "")
         return decisions
 
     def naive(self, count: int) -> Any:
         bars = self.world.begun + 1
         return self.world.peer.naive_pandas(self.world.candles[:, :, :bars], self.world.plans[:count])
 
-    def differences(self, decisions: dict[str, str]) -> int:
+    def differences(self, told_by_us: list[str]) -> int:
         """How many of our decisions are not the peer's."""
+        decisions = {self.names[each.plan_id]: said for each, said in zip(self.pending, told_by_us, strict=True)}
         words = {(0, 1): "buy_first", (1, 2): "buy_second", (1, -1): "sell", (2, -1): "sell"}
         self.world.plans["stage"][:] = [self.stages[f"plan {place}"] for place in range(PLANS)]
         told = self.naive(NAIVE)
@@ -237,42 +242,49 @@ def main() -> None:
     hints.start()
     world = World()
     name = prepare(world)
-    workers = [Worker(name, settings.REDIS_URL), Worker(name, settings.REDIS_URL)]
-    place = world.begun
+    twin = twin_of(name)  # the same hours once more, for two workers: how many orders an hour asks for differs a lot
+    workers = {"one": [Worker(name, settings.REDIS_URL)], "two": [Worker(twin, settings.REDIS_URL) for _ in range(2)]}
+    databases = {"one": name, "two": twin}
     try:
-        close_bar(world, place)
+        for each in databases.values():
+            look_into(each)
+            close_bar(world, world.begun)
         alone = Worker(name, settings.REDIS_URL)
         deciding = alone.do("decide")
         alone.end()
-        runs: dict[str, list[dict[str, float]]] = {"cold": [], "one": [], "two": []}
-        for way in ("cold", "cold", *("one", "two") * HOURS):  # cold: a worker that has seen none of the rules
-            fresh = workers[len(runs["cold"]) : len(runs["cold"]) + 1]
-            before = Order.objects.count()
-            runs[way].append(hour({"cold": fresh, "one": workers[:1], "two": workers}[way]))
-            runs[way][-1]["placed"] = Order.objects.count() - before
-            place += 1
-            close_bar(world, place)
-        taken = workers[0].do("latencies")
-        peak = max(each.do("figures")["mib"] for each in workers)
+        runs: dict[str, list[dict[str, float]]] = {"one": [], "two": []}
+        for number in range(1 + HOURS):  # in the first, a worker has seen none of the rules
+            for way in ("one", "two") if number % 2 else ("two", "one"):
+                look_into(databases[way])
+                before = Order.objects.count()
+                runs[way].append(hour(workers[way]))
+                runs[way][-1]["placed"] = Order.objects.count() - before
+                close_bar(world, world.begun + number + 1)
+        look_into(name)
+        taken = workers["one"][0].do("latencies")
+        peak = max(each.do("figures")["mib"] for side in workers.values() for each in side)
         stored, orders = PlanEvaluation.objects.count(), Order.objects.count()
     finally:
-        for each in workers:
-            each.end()
+        for each_worker in (*workers["one"], *workers["two"]):
+            each_worker.end()
         hints.stop()
-        connection.close()
+        drop(twin, name)
         connection.creation.destroy_test_db("", verbosity=0)
 
+    warm = {way: hours[1:] for way, hours in runs.items()}
+
     def median(way: str, kind: str) -> float:
-        return statistics.median(run[kind] for run in runs[way])
+        return statistics.median(run[kind] for run in warm[way])
 
     print(json.dumps({"deciding": deciding, "runs": runs}))
     ours, naive = (statistics.median(deciding[side]) for side in ("ours", "naive"))
-    hours = sum(map(len, runs.values()))
+    faster = statistics.median(one["total"] / two["total"] for one, two in zip(warm["one"], warm["two"], strict=True))
     print(
         f"distinct={world.distinct()} naive_plans_per_s={naive:.0f} differences={deciding['differences']} "
-        f"orders_per_hour={orders / hours:.0f} evaluations={stored} cold_s={median('cold', 'total'):.2f} "
+        f"orders_per_hour={median('one', 'placed'):.0f} orders={orders} evaluations={stored} "
+        f"cold_s={runs['one'][0]['total']:.2f} "
         f"decide_s={median('one', 'decide'):.2f} orders_s={median('one', 'orders'):.2f} cpu_s={median('one', 'cpu'):.2f} "
-        f"two_workers_s={median('two', 'total'):.2f} two_over_one={median('one', 'total') / median('two', 'total'):.2f} "
+        f"two_workers_s={median('two', 'total'):.2f} two_over_one={faster:.2f} "
         f"one_plan_ms={1000 * statistics.median(taken):.1f} peak_mib={peak:.0f}"
     )
     print(

@@ -122,7 +122,7 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
     return result
 
 
-def imbalance(lines: list[Line]) -> dict[str, Decimal]:
+def imbalance(lines: Iterable[Line]) -> dict[str, Decimal]:
     """The assets whose lines do not sum to zero, with the sum: empty for a sound booking."""
     sums: dict[str, Decimal] = {}
     for line in lines:

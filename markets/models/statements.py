@@ -59,12 +59,19 @@ class Statements(Generic[M]):
 
     def insert_numbered(self, row: M) -> M:
         """Write one new row and give it the key that the database made."""
+        return self.insert_all_numbered([row])[0]
+
+    def insert_all_numbered(self, rows: Sequence[M]) -> Sequence[M]:
+        """Write new rows in one statement and give each the key that the database made."""
         table = self._table
+        lines = ", ".join([table.line] * len(rows))
         with table.connection.cursor() as cursor:
-            cursor.execute(f"{table.insert} {table.line} RETURNING {table.key}", table.written(row))
-            row.pk = cursor.fetchone()[0]
-        _is_kept(row)
-        return row
+            written = [value for row in rows for value in table.written(row)]
+            cursor.execute(f"{table.insert} {lines} RETURNING {table.key}", written)
+            for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+                row.pk = key
+                _is_kept(row)
+        return rows
 
     @property
     def _table(self) -> _Table:

@@ -24,7 +24,7 @@ from markets.services.clock import (
     take_over,
 )
 from markets.services.imports import Imported, import_bars
-from markets.services.quotes import latest_quote, quote_is_stale, store_quotes
+from markets.services.quotes import latest_quote, latest_quotes, quote_is_stale, store_quotes
 
 __all__ = [
     "ALWAYS",
@@ -36,6 +36,7 @@ __all__ = [
     "history_rows",
     "import_bars",
     "latest_quote",
+    "latest_quotes",
     "leave_without_source",
     "market_now",
     "market_time",

@@ -1,6 +1,6 @@
 """The latest price of each instrument, kept in the database for limits, pages and whoever starts next."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from django.utils import timezone
@@ -14,6 +14,15 @@ STALE_AFTER = timedelta(seconds=15)  # wall time without a quote before a price 
 
 def latest_quote(instrument: Instrument) -> LatestQuote | None:
     return QUOTES.first("instrument_id = %s AND source = %s", [instrument.pk, instrument.source])
+
+
+def latest_quotes(instruments: Collection[Instrument]) -> dict[int, LatestQuote]:
+    """The latest price of each, by its key, in one statement; one without a price of its source is left out."""
+    sources = {instrument.pk: instrument.source for instrument in instruments}
+    if not sources:
+        return {}
+    rows = QUOTES.read(f"instrument_id IN ({', '.join(['%s'] * len(sources))})", list(sources))
+    return {row.instrument_id: row for row in rows if row.source == sources[row.instrument_id]}
 
 
 def quote_is_stale(quote: LatestQuote | None) -> bool:

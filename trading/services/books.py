@@ -1,8 +1,9 @@
 """Booking: the only code that writes journals, postings and balances. The caller holds the account's lock."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from brokers.models import BrokerAccount
@@ -17,6 +18,17 @@ JOURNALS, POSTINGS = Statements(Journal), Statements(Posting)
 Held = Mapping[tuple[str, str], Decimal]  # (bucket, asset) → amount; a missing one is zero
 
 
+class Booking(NamedTuple):
+    """One journal to be written: its lines, and what their assets held till now."""
+
+    account: BrokerAccount
+    kind: str
+    source: str
+    at: datetime
+    lines: Sequence[Line]
+    before: Held
+
+
 def lock_account(account_id: UUID) -> BrokerAccount:
     """The account row, locked until the transaction ends: bookings of one account happen one after another.
 
@@ -28,6 +40,14 @@ def lock_account(account_id: UUID) -> BrokerAccount:
     return account
 
 
+def lock_accounts(account_ids: Collection[UUID]) -> dict[UUID, BrokerAccount]:
+    """Several account rows locked until the transaction ends, each in its turn by key: who locks like this never waits in a
+    circle, and everybody else locks one."""
+    places = ", ".join(["%s"] * len(account_ids))
+    rows = ACCOUNTS.read(f"id IN ({places}) ORDER BY id", sorted(account_ids), lock="FOR NO KEY UPDATE")
+    return {row.pk: row for row in rows}
+
+
 def held(account: BrokerAccount, assets: Collection[str] | None = None) -> Held:
     """What every bucket holds of these assets, or of all."""
     condition, values = "broker_account_id = %s", [account.pk, *(assets or ())]
@@ -36,24 +56,43 @@ def held(account: BrokerAccount, assets: Collection[str] | None = None) -> Held:
     return {(row.bucket, row.asset): row.amount for row in BALANCES.read(condition, values)}
 
 
+def held_by(account_ids: Collection[UUID], assets: Collection[str]) -> dict[UUID, Held]:
+    """What every bucket of each of these accounts holds of these assets, in one statement."""
+    accounts, kinds = (", ".join(["%s"] * len(each)) for each in (account_ids, assets))
+    rows = BALANCES.read(f"broker_account_id IN ({accounts}) AND asset IN ({kinds})", [*account_ids, *assets])
+    found: dict[UUID, dict[tuple[str, str], Decimal]] = {account_id: {} for account_id in account_ids}
+    for row in rows:
+        found[row.broker_account_id][row.bucket, row.asset] = row.amount
+    return dict(found)
+
+
 def book(account: BrokerAccount, kind: str, source: str, at: datetime, lines: list[Line], before: Held) -> Journal:
     """Write one journal with its postings and move the balances on from `before`, what its assets held till now.
 
     Raises BooksDoNotBalance before anything is written where lines do not sum to zero or a balance of ours would fall
     below it, and IntegrityError for a `source` already booked.
     """
-    moved = _moved(account, lines, before)
-    journal = JOURNALS.insert_numbered(Journal(broker_account=account, kind=kind, source=source, at=at))
-    if not lines:  # an account that held nothing began anew
-        return journal
-    POSTINGS.insert(
-        [Posting(journal=journal, bucket=line.bucket, asset=line.asset, amount=line.amount) for line in lines]
+    return book_all([Booking(account, kind, source, at, lines, before)])[0]
+
+
+def book_all(bookings: Sequence[Booking]) -> Sequence[Journal]:
+    """`book` for several accounts, each of them once, by three statements for all."""
+    moved = [row for each in bookings for row in _moved(each.account, each.lines, each.before)]
+    journals = JOURNALS.insert_all_numbered(
+        [Journal(broker_account=each.account, kind=each.kind, source=each.source, at=each.at) for each in bookings]
     )
-    BALANCES.insert(moved, "ON CONFLICT (broker_account_id, bucket, asset) DO UPDATE SET amount = EXCLUDED.amount")
-    return journal
+    postings = [
+        Posting(journal=journal, bucket=line.bucket, asset=line.asset, amount=line.amount)
+        for journal, each in zip(journals, bookings, strict=True)
+        for line in each.lines
+    ]
+    if postings:  # none where an account that held nothing began anew
+        POSTINGS.insert(postings)
+        BALANCES.insert(moved, "ON CONFLICT (broker_account_id, bucket, asset) DO UPDATE SET amount = EXCLUDED.amount")
+    return journals
 
 
-def require_sound(lines: list[Line], before: Held) -> dict[tuple[str, str], Decimal]:
+def require_sound(lines: Sequence[Line], before: Held) -> dict[tuple[str, str], Decimal]:
     """What the touched buckets hold after `lines`. Raises BooksDoNotBalance where they may not be booked."""
     if wrong := ledger.imbalance(lines):
         raise BooksDoNotBalance(f"not zero: {wrong}")
@@ -67,7 +106,7 @@ def require_sound(lines: list[Line], before: Held) -> dict[tuple[str, str], Deci
     return after
 
 
-def _moved(account: BrokerAccount, lines: list[Line], before: Held) -> list[Balance]:
+def _moved(account: BrokerAccount, lines: Sequence[Line], before: Held) -> list[Balance]:
     after = sorted(require_sound(lines, before).items())
     return [
         Balance(broker_account=account, bucket=bucket, asset=asset, amount=amount) for (bucket, asset), amount in after

@@ -74,7 +74,11 @@ def off_hours(instrument: Instrument, which: OffHours, present: Moment) -> Windo
 
 def usable_quote(instrument: Instrument) -> LatestQuote:
     """The latest price. Raises OrderRefused where there is none, or only an old one."""
-    quote = markets.latest_quote(instrument)
+    return usable(markets.latest_quote(instrument), instrument)
+
+
+def usable(quote: LatestQuote | None, instrument: Instrument) -> LatestQuote:
+    """The price that was read, where it may be leaned on. Raises OrderRefused."""
     if quote is None:
         raise OrderRefused("no_price", instrument=instrument.key)
     if markets.quote_is_stale(quote):

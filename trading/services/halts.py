@@ -68,9 +68,18 @@ def denial_for(order: Order, *, reduces: bool) -> Denial | None:
 
 def denial_at_place(asked: Asked) -> Denial | None:
     """Why a latch forbids this wish, or None; nothing is locked, for the claim looks again."""
-    plan = asked.plan.pk if asked.plan else None
-    scopes = _scopes(asked.user.pk, asked.broker_account.pk, plan, asked.instrument.pk)
-    return latches.denial(_latches(_rows(scopes)), is_reducing=latches.reduces(asked.side))
+    return latches.denial(_latches(_rows(scopes_of(asked))), is_reducing=latches.reduces(asked.side))
+
+
+def free_at_place(wishes: Sequence[Asked]) -> list[bool]:
+    """Of each wish whether no latch forbids it, in one statement; nothing is locked, for the claim looks again."""
+    scopes = [scopes_of(wish) for wish in wishes]
+    rows = {(row.scope, row.target): row for row in _rows(sorted({scope for each in scopes for scope in each}))}
+    return [
+        latches.denial(_latches(rows[scope] for scope in each if scope in rows), is_reducing=latches.reduces(w.side))
+        is None
+        for w, each in zip(wishes, scopes, strict=True)
+    ]
 
 
 def latch(scope: str, target: str, mode: str, reason: str, *, by: User | None = None, **facts: str) -> Halt:
@@ -234,6 +243,12 @@ def ring() -> None:
     from trading.services.orders import ring_dispatch  # placing an order asks the latches
 
     ring_dispatch()
+
+
+def scopes_of(asked: Asked) -> list[Scope]:
+    """Everything that a latch or a limit for this wish could be set on."""
+    plan = asked.plan.pk if asked.plan else None
+    return _scopes(asked.user.pk, asked.broker_account.pk, plan, asked.instrument.pk)
 
 
 def _scopes(user_id: UUID, account_id: UUID, plan_id: UUID | None, instrument_id: int) -> list[Scope]:

@@ -6,8 +6,9 @@ failed leaves no key behind.
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from accounts.models import User
 from markets.models import Statements
@@ -17,6 +18,19 @@ from trading.models import IdempotencyKey
 KEYS = Statements(IdempotencyKey)
 KEPT = timedelta(days=30)
 LONGEST_KEY = 128
+
+
+class Keyed(Protocol):
+    """A wish under its sender's key."""
+
+    @property
+    def user(self) -> User: ...
+
+    @property
+    def client_key(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
 
 
 def fingerprint(act: str, *content: str | int | None) -> str:
@@ -44,6 +58,20 @@ def claim_key(user: User, key: str, request_hash: str, result: dict[str, Any]) -
     if earlier.request_hash != request_hash:
         raise SameKeyOtherRequest(**earlier.result)
     return dict(earlier.result)
+
+
+def claim_keys(wishes: Sequence[Keyed], results: Mapping[str, dict[str, Any]]) -> bool:
+    """`claim_key` for several wishes at once, their results by key; False where one of them has been asked before.
+
+    Then the transaction must end without keeping anything: some of the keys are written.
+    """
+    keys = [
+        IdempotencyKey(
+            user=each.user, key=each.client_key, request_hash=each.fingerprint, result=results[each.client_key]
+        )
+        for each in wishes
+    ]
+    return KEYS.insert(keys, "ON CONFLICT DO NOTHING") == len(keys)
 
 
 def prune(now: datetime) -> int:

@@ -24,7 +24,8 @@ from trading import limits
 from trading.errors import NotAllowed, TradingError
 from trading.limits import TABLE, Unit
 from trading.models import RiskLimit, SwingPlan
-from trading.services.halts import check_rights, known_scope, of_scopes
+from trading.services.asked import Asked
+from trading.services.halts import check_rights, known_scope, of_scopes, scopes_of
 from trading.services.timing import scaled
 
 COOL_DOWN = timedelta(hours=1)
@@ -61,7 +62,24 @@ class LimitView:
 
 def values_for(account: BrokerAccount, scopes: Sequence[Scope]) -> dict[str, Decimal]:
     """The limits that count for an order of these scopes now, in one query."""
-    return limits.effective(start_of(account), ((row.scope, row.name, row.value) for row in rows_in_force(scopes)))
+    return _effective(account, rows_in_force(scopes))
+
+
+def unlimited(wishes: Sequence[Asked]) -> list[bool]:
+    """Of each wish whether no limit at all stands before it, in one statement: never of an order on a real account."""
+    scopes = [scopes_of(wish) for wish in wishes]
+    found: dict[Scope, list[RiskLimit]] = {}
+    for row in rows_in_force(sorted({scope for each in scopes for scope in each})):
+        found.setdefault((row.scope, row.target), []).append(row)
+    return [
+        wish.broker_account.environment == Environment.VIRTUAL
+        and not limits.guards_orders(_effective(wish.broker_account, [r for s in each for r in found.get(s, [])]))
+        for wish, each in zip(wishes, scopes, strict=True)
+    ]
+
+
+def _effective(account: BrokerAccount, rows: Sequence[RiskLimit]) -> dict[str, Decimal]:
+    return limits.effective(start_of(account), ((row.scope, row.name, row.value) for row in rows))
 
 
 def start_of(account: BrokerAccount) -> dict[str, Decimal]:

@@ -1,5 +1,9 @@
-"""The only door to an order: page, API, plan and command all end here. Nothing else creates one."""
+"""The only door to an order: page, API, plan and command all end here. Nothing else creates one.
 
+`orders_together` takes many through it at once, by what stands here.
+"""
+
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -20,12 +24,11 @@ from trading.errors import SameKeyOtherRequest
 from trading.events import publish_account_changed, publish_order_changed
 from trading.lifecycle import OrderState
 from trading.models import Order, OrderEvent, SwingPlan
-from trading.risk import Denial
 from trading.services import books
 from trading.services.asked import Asked, check_account, check_rights
 from trading.services.checks import check_plan, check_rules, check_venue, off_hours, usable_quote
 from trading.services.idempotency import claim_key
-from trading.services.verdicts import judge
+from trading.services.verdicts import Verdict, judge
 
 ORDERS, EVENTS = Statements(Order), Statements(OrderEvent)
 ORDER_BELL = "kairos_orders"  # the PostgreSQL channel that wakes dispatch
@@ -73,12 +76,17 @@ def place_order(
         ends_at=ends_at,
         division=Division(division),
     )
+    return place(asked)
+
+
+def place(asked: Asked) -> Order:
+    """`place_order` for a wish that has been put into words."""
     check_rights(asked)
     asked = asked.plain()
     try:
         return _place(asked)
     except IntegrityError:
-        earlier = Order.objects.filter(user=user, client_key=client_key).first()
+        earlier = Order.objects.filter(user=asked.user, client_key=asked.client_key).first()
         if earlier is None:
             raise
         return _same_order(earlier, asked)  # older than the kept keys: the order itself still carries its own
@@ -98,11 +106,18 @@ def _place(asked: Asked) -> Order:
     check_rules(asked, quote, present)
     check_plan(asked, present)
     order = _reserve_and_write(order_id, replace(asked, broker_account=account), quote, present)
-    if order.is_open:
-        ring_dispatch()
-        transaction.on_commit(partial(publish_account_changed, account.pk, order.user_id))
-    transaction.on_commit(partial(publish_order_changed, order.pk, order.user_id, order.version))
+    tell([order])
     return order
+
+
+def tell(orders: Sequence[Order]) -> None:
+    """When this transaction commits: wake dispatch, and whoever looks at these orders."""
+    if any(order.is_open for order in orders):
+        ring_dispatch()
+    for order in orders:
+        if order.is_open:
+            transaction.on_commit(partial(publish_account_changed, order.broker_account_id, order.user_id))
+        transaction.on_commit(partial(publish_order_changed, order.pk, order.user_id, order.version))
 
 
 def ring_dispatch() -> None:
@@ -120,18 +135,18 @@ def _same_order(earlier: Order, asked: Asked) -> Order:
 
 def _reserve_and_write(order_id: UUID, asked: Asked, quote: LatestQuote, present: Moment) -> Order:
     verdict = judge(asked, quote, present)
-    denial, needed = verdict.denial, verdict.needed
-    order = _write(order_id, asked, present, verdict.worst, Decimal(0) if denial else needed, denial)
-    if not denial:
-        reserved = ledger.reserve(verdict.asset, needed)
+    order = order_of(order_id, asked, present, verdict)
+    write([order])
+    if not verdict.denial:
+        reserved = ledger.reserve(verdict.asset, verdict.needed)
         books.book(asked.broker_account, "reserve", f"order:{order.pk}", present.at, reserved, verdict.held)
     return order
 
 
-def _write(
-    order_id: UUID, asked: Asked, present: Moment, worst: Decimal, reserved: Decimal, denial: Denial | None
-) -> Order:
-    order = Order(
+def order_of(order_id: UUID, asked: Asked, present: Moment, verdict: Verdict) -> Order:
+    """The row of a wish that has been judged, not yet written."""
+    denial = verdict.denial
+    return Order(
         id=order_id,
         client_id=order_id.hex,
         user=asked.user,
@@ -142,7 +157,7 @@ def _write(
         order_type=asked.order_type,
         limit_price=asked.limit_price,
         stop_price=asked.stop_price,
-        worst_price=worst if asked.side is Side.BUY else None,
+        worst_price=verdict.worst if asked.side is Side.BUY else None,
         time_in_force=asked.time_in_force,
         division=asked.division,
         purpose=_purpose(asked),
@@ -155,16 +170,22 @@ def _write(
         facts=denial.facts if denial else {},
         client_key=asked.client_key,
         request_hash=asked.fingerprint,
-        reserved=reserved,
+        reserved=Decimal(0) if denial else verdict.needed,
         market_at=present.at,
         expires_at=_expiry(asked, present),
         finished_at=present.at if denial else None,
     )
-    ORDERS.insert([order])
+
+
+def write(orders: Sequence[Order]) -> None:
+    """The orders with the first line of each one's journal."""
+    ORDERS.insert(orders)
     EVENTS.insert(
-        [OrderEvent(order=order, state=order.state, origin="place", reason=order.reason, market_at=present.at)]
+        [
+            OrderEvent(order=order, state=order.state, origin="place", reason=order.reason, market_at=order.market_at)
+            for order in orders
+        ]
     )
-    return order
 
 
 def _purpose(asked: Asked) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from markets.dated import NoRuleInForce
 from markets.models import LatestQuote
 from markets.services import Moment
 from markets.types import Side, market_day
+from strategies.document import RuleDocument
 from trading import ledger, risk
 from trading.errors import OrderRefused
 from trading.models import Balance, SwingPlan
@@ -23,8 +24,10 @@ from trading.risk import Denial
 from trading.services import halts, limits
 from trading.services.asked import Asked, check_account
 from trading.services.checks import check_plan, worst_price
+from trading.services.evaluation.entries import room_for
 from trading.services.plan_sizes import units_of_step
 from trading.services.steps import SOLD
+from trading.signal import RiskRates
 from trading.sizing import size_sell
 
 
@@ -117,8 +120,9 @@ def _denial(
     plan: SwingPlan, quote: LatestQuote, present: Moment, side: Side, step: int, free: Decimal
 ) -> Denial | None:
     rules, on = plan.instrument.rules, market_day(present.at)
-    worst = worst_price(rules, side, None, None, quote, on)
-    quantity = size_sell(held=free, lot=rules.lot) if side is Side.SELL else units_of_step(plan, step, worst, on)
+    waits_at = quote.price if side is Side.BUY and _waits_at_a_level(plan, step) else None
+    worst = worst_price(rules, side, None, waits_at, quote, on)
+    quantity = size_sell(held=free, lot=rules.lot) if side is Side.SELL else _units(plan, quote, step, worst, on)
     if not quantity and side is Side.SELL:
         raise OrderRefused("below_minimum", low=rules.lot, given=free)
     if not quantity:
@@ -129,8 +133,9 @@ def _denial(
         instrument=plan.instrument,
         side=side,
         quantity=quantity,
-        order_type=OrderType.MARKET,
+        order_type=OrderType.MARKET if waits_at is None else OrderType.STOP,
         limit_price=None,
+        stop_price=waits_at,
         time_in_force=TimeInForce.DAY,
         client_key="",
         plan=plan,
@@ -142,6 +147,18 @@ def _denial(
         or limits.denial_for(asked, quote, present, worst)
         or risk.shortage(side, risk.to_reserve(rules, side, quantity, worst, on), free)
     )
+
+
+def _waits_at_a_level(plan: SwingPlan, step: int) -> bool:
+    """Whether the step buys inside a bar, at a level only that bar tells: reckoned at the present price here."""
+    return "stop" in plan.strategy_version.document["entries"][step - 1]
+
+
+def _units(plan: SwingPlan, quote: LatestQuote, step: int, worst: Decimal, on: date) -> Decimal:
+    """What the step would buy now, within the rule's share of the account's worth. Raises OrderRefused."""
+    quantity = units_of_step(plan, step, worst, on)
+    rate = RiskRates.of(RuleDocument.from_data(plan.strategy_version.document).bind().risk).max_position_rate
+    return quantity if rate is None or not quantity else min(quantity, room_for(plan, rate, quote.price))
 
 
 def _free_cash(plan: SwingPlan) -> Decimal:

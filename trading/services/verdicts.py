@@ -1,7 +1,6 @@
 """What an order would set aside and what forbids it: asked when one is placed, and before, so that a page can say why not."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from markets import services as markets
@@ -12,6 +11,7 @@ from trading import ledger, risk
 from trading.risk import Denial
 from trading.services import books, halts, limits
 from trading.services.asked import Asked, check_rights
+from trading.services.books import Held
 from trading.services.checks import check_plan, check_rules, check_venue, usable_quote, worst_price
 
 
@@ -22,19 +22,29 @@ class Verdict:
     worst: Decimal
     asset: str
     needed: Decimal
-    held: Mapping[tuple[str, str], Decimal]
+    held: Held
     denial: Denial | None
 
 
 def judge(asked: Asked, quote: LatestQuote, present: Moment) -> Verdict:
     """A halt, then a limit, then what the account holds. It binds only under the account's lock."""
+    verdict = weigh(asked, quote, present, books.held(asked.broker_account, [asset_of(asked)]))
+    forbidden = halts.denial_at_place(asked) or limits.denial_for(asked, quote, present, verdict.worst)
+    return replace(verdict, denial=forbidden) if forbidden else verdict
+
+
+def asset_of(asked: Asked) -> str:
+    """What is set aside for it: money to buy with, units to sell."""
+    return asked.instrument.currency if asked.side is Side.BUY else asked.instrument.key
+
+
+def weigh(asked: Asked, quote: LatestQuote, present: Moment, held: Held) -> Verdict:
+    """What the order sets aside, and whether what is held of that is enough."""
     rules, on = asked.instrument.rules, market_day(present.at)
     worst = worst_price(rules, asked.side, asked.limit_price, asked.stop_price, quote, on, asked.division)
     needed = risk.to_reserve(rules, asked.side, asked.quantity, worst, on)
-    asset = asked.instrument.currency if asked.side is Side.BUY else asked.instrument.key
-    held = books.held(asked.broker_account, [asset])
-    forbidden = halts.denial_at_place(asked) or limits.denial_for(asked, quote, present, worst)
-    denial = forbidden or risk.shortage(asked.side, needed, held.get((ledger.AVAILABLE, asset), Decimal(0)))
+    asset = asset_of(asked)
+    denial = risk.shortage(asked.side, needed, held.get((ledger.AVAILABLE, asset), Decimal(0)))
     return Verdict(worst, asset, needed, held, denial)
 
 

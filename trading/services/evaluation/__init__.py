@@ -2,7 +2,8 @@
 
 What is due is found in two queries (`due`). Then, chunk by chunk: the bars of all its instruments in one statement, each
 rule asked once per bar whatever the number of plans (`rules`, `looks`), hundreds of plans without an order written together
-(`many`), and the few that want one each in a transaction of its own (`one`).
+(`many`), the few whose order nothing speaks against placed together (`together`), and whatever is left each in a
+transaction of its own (`one`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from trading.services.evaluation.looks import Pending, View
 from trading.services.evaluation.many import decide_many
 from trading.services.evaluation.one import Desk, decide_one
 from trading.services.evaluation.rules import Rule, rules_of
+from trading.services.evaluation.together import decide_together
 
 __all__ = ["NotYet", "evaluate_chunk", "evaluate_due", "evaluate_plan", "instruments_due"]
 
@@ -81,5 +83,8 @@ def _evaluate_chunk(plans: SwingPlanQuerySet, found: Sequence[Due], market: Mark
 
 
 def _with_orders(plans: Sequence[Pending], views: Mapping[tuple[int, str], View], rules: Mapping[str, Rule]) -> int:
-    desk = Desk(plans) if plans else None
-    return sum(decide_one(p, views[p.instrument_id, p.interval], rules[p.rule], desk) for p in plans if desk)
+    if not plans:
+        return 0
+    desk = Desk(plans)
+    written, left = decide_together(plans, views, rules, desk)
+    return written + sum(decide_one(p, views[p.instrument_id, p.interval], rules[p.rule], desk) for p in left)

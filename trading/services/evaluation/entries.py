@@ -43,6 +43,8 @@ def entry_at_level(plan: SwingPlan, look: Look, step: int) -> Entry | None:
 
     Raises NotOpened, OrderRefused where the bar it was meant for is over, and SizingInvalid for a level that is no price.
     """
+    if look.seen.entries[step - 1].level is None:
+        return None
     told = Row.from_data(loads(look.seen.text)).entries[step - 1]  # what is kept of the look is what is traded by
     if told.level is None:
         return None
@@ -69,14 +71,19 @@ def _bar_after(plan: SwingPlan, closed_at: datetime) -> tuple[datetime, datetime
 
 def quantity_to_buy(plan: SwingPlan, look: Look, step: int, entry: Entry | None) -> Decimal:
     """The units of a step, in whole lots; zero where its share pays for none. Raises OrderRefused."""
-    quote, on = usable_quote(plan.instrument), market_day(look.now)
-    reference = (quote.ask or quote.price) if entry is None else entry.level
-    quantity = units_of_step(plan, step, risk.worst_buy_price(plan.instrument.rules, reference, on), on)
+    quote = usable_quote(plan.instrument)
+    quantity = units_at(plan, look, step, (quote.ask or quote.price) if entry is None else entry.level)
     rate = look.rule.rates.max_position_rate
-    return quantity if rate is None else min(quantity, _room(plan, rate, look.close))
+    return quantity if rate is None else min(quantity, room_for(plan, rate, look.close))
 
 
-def _room(plan: SwingPlan, rate: Decimal, close: Decimal) -> Decimal:
+def units_at(plan: SwingPlan, look: Look, step: int, reference: Decimal) -> Decimal:
+    """The units of a step as its share of the budget pays for them, bought at the worst of a reference price."""
+    on = market_day(look.now)
+    return units_of_step(plan, step, risk.worst_buy_price(plan.instrument.rules, reference, on), on)
+
+
+def room_for(plan: SwingPlan, rate: Decimal, close: Decimal) -> Decimal:
     """How much larger the plan's position may grow, at the close decided on. Raises OrderRefused where that is not known."""
     standing = standings([plan.broker_account])[plan.broker_account_id]
     others = [worth for pk, worth in standing.worth.items() if pk != plan.instrument_id]

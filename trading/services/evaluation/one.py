@@ -1,6 +1,7 @@
 """One plan on one bar, with its order: account, then plan, then everything that placing an order does, in one transaction."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from brokers.models import BrokerAccount
-from brokers.protocol import OrderType
+from brokers.protocol import OrderType, TimeInForce
 from markets import services as markets
 from markets.models import Instrument, Statements
 from markets.types import Side
@@ -20,6 +21,7 @@ from trading.lifecycle import OrderState
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.risk import Denial
 from trading.services import books, stops
+from trading.services.asked import Asked
 from trading.services.evaluation.deciding import (
     STEPS,
     Outcome,
@@ -33,7 +35,7 @@ from trading.services.evaluation.looks import Look, Pending, View
 from trading.services.evaluation.rows import Moved, row_of, write_plans, write_rows
 from trading.services.evaluation.rules import Rule
 from trading.services.evaluation.standing import Standing, standing_of
-from trading.services.orders import place_order
+from trading.services.orders import place
 from trading.signal import Action, Decision
 from trading.sizing import SizingInvalid, size_sell
 
@@ -52,6 +54,10 @@ class Desk:
         self._instruments = Instrument.objects.in_bulk({plan.instrument_id for plan in plans})
         accounts = {plan.account_id for plan in plans}
         self._users = {user.pk: user for user in User.objects.filter(broker_accounts__in=accounts).distinct()}
+
+    def instruments(self, plans: Sequence[Pending]) -> list[Instrument]:
+        """What these plans trade, each once."""
+        return [self._instruments[key] for key in {plan.instrument_id for plan in plans}]
 
     def plan(self, plan: SwingPlan, account: BrokerAccount) -> SwingPlan:
         """The plan with everything that placing an order asks of it."""
@@ -136,22 +142,30 @@ def _place(plan: SwingPlan, action: Action, look: Look) -> Order | None:
     )
     if not quantity:
         return None
-    order = place_order(
+    order = place(wish_for(plan, action, look, quantity, entry))
+    if entry is not None and order.is_open:
+        _set_off_if_reached(order, entry)
+    return order
+
+
+def wish_for(plan: SwingPlan, action: Action, look: Look, quantity: Decimal, entry: Entry | None = None) -> Asked:
+    """The order of a step. Its key names plan, cycle, step and bar: whoever decides on this bar again asks for the same."""
+    step = STEPS[action]
+    return Asked(
         user=plan.user,
         broker_account=plan.broker_account,
         instrument=plan.instrument,
         side=Side.SELL if action is Action.SELL else Side.BUY,
         quantity=quantity,
         order_type=OrderType.MARKET if entry is None else OrderType.STOP,
+        limit_price=None,
         stop_price=None if entry is None else entry.level,
+        time_in_force=TimeInForce.DAY,
         ends_at=None if entry is None else entry.ends_at,
         client_key=f"{plan.pk}:{plan.cycle}:{step}:{int(look.closed_at.timestamp())}",
         plan=plan,
         step=step,
     )
-    if entry is not None and order.is_open:
-        _set_off_if_reached(order, entry)
-    return order
 
 
 def _set_off_if_reached(order: Order, entry: Entry) -> None:
