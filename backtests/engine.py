@@ -59,15 +59,17 @@ class Result:
 
     @cached_property
     def equity(self) -> FloatArray:
-        equity = self.held * self.bars.close
-        equity += self.cash
+        standing = self.standing
+        equity = standing.each(standing.held)
+        equity *= self.bars.close
+        equity += standing.each(standing.cash)
         return equity
 
-    @property
+    @cached_property
     def cash(self) -> FloatArray:
         return self.standing.each(self.standing.cash)
 
-    @property
+    @cached_property
     def held(self) -> FloatArray:
         return self.standing.each(self.standing.held)
 
