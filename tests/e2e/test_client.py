@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.client_file import CLIENT
-from tests.e2e.running import RunningKairos
+from tests.e2e.running import RunningKairos, wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -17,6 +17,7 @@ def test_the_readme_s_example_buys_a_share_and_sees_it_filled(
 ) -> None:
     sys.path.insert(0, str(CLIENT))
     (example,) = re.findall(r"```python\n(.*?)```", (CLIENT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    wait_until(lambda: "demo sign-in" in running_kairos.output(), 30, "the demo's sign-in, printed once all runs")
     email, password = running_kairos.sign_in()
     for written, real in [
         ("http://127.0.0.1:8000", running_kairos.url),
