@@ -15,13 +15,20 @@ const write = {
   at: (quote, _places, cell) => new Date(quote.at).toLocaleTimeString("sv-SE", { timeZone: cell.dataset.zone }),
 }
 
-// Two names for each way: going from one to the other starts the animation anew without measuring the page in between.
-const MOVES = ["moved-up", "moved-up-again", "moved-down", "moved-down-again"]
+// A price that has moved is tinted for a moment. No animation: sixty cells that fade at once would paint the page at every frame.
+const FLASH = 500
+const tinted = new Map()
+let sweeping
+const sweep = () => {
+  const now = Date.now()
+  for (const [cell, until] of tinted) if (now >= until) { cell.classList.remove("moved-up", "moved-down"); tinted.delete(cell) }
+  if (!tinted.size) { clearInterval(sweeping); sweeping = undefined }
+}
 const flash = (cell, rises) => {
-  const name = rises ? "moved-up" : "moved-down"
-  const next = cell.classList.contains(name) ? `${name}-again` : name
-  cell.classList.remove(...MOVES)
-  cell.classList.add(next)
+  const [name, other] = rises ? ["moved-up", "moved-down"] : ["moved-down", "moved-up"]
+  if (!cell.classList.contains(name)) { cell.classList.remove(other); cell.classList.add(name) }
+  tinted.set(cell, Date.now() + FLASH)
+  sweeping ??= setInterval(sweep, FLASH / 2)
 }
 
 const colour = (cell, value) => {
@@ -31,14 +38,33 @@ const colour = (cell, value) => {
   cell.classList.add(wanted)
 }
 
+// What nobody can see is written once a second at most, and at once when it comes into sight.
+const OUT_OF_SIGHT = 1000
+const inSight = new WeakMap()
+const comeInto = new WeakMap()
+const sight = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    inSight.set(target, isIntersecting)
+    if (isIntersecting) comeInto.get(target)?.()
+  }
+}, { rootMargin: "100px" })
+
 const watch = (row) => {
   const places = Number(row.dataset.decimals ?? 0)
   const cells = [...row.querySelectorAll("[data-field]")]
   const began = Date.now()
   const wasStale = row.classList.contains("is-stale")
-  let last
-  const show = (quote) => {
-    if (!row.isConnected) return
+  let last, heard
+  let written = 0
+  const hear = (quote) => {
+    heard = quote
+    if (inSight.get(row) !== false || Date.now() - written >= OUT_OF_SIGHT) show()
+  }
+  const show = () => {
+    if (!row.isConnected || !heard) return
+    const quote = heard
+    heard = undefined
+    written = Date.now()
     const moved = last && last.price !== quote.price ? Number(quote.price) - Number(last.price) : 0
     for (const cell of cells) {
       const name = cell.dataset.field
@@ -54,9 +80,11 @@ const watch = (row) => {
     last = quote
     row.classList.toggle("is-stale", isStale(quote))
   }
-  onQuote(row.dataset.quote, show)
+  onQuote(row.dataset.quote, hear)
+  comeInto.set(row, show)
+  sight.observe(row)
   // Nothing heard at all is no better than an old price.
-  return () => row.classList.toggle("is-stale", last ? isStale(last) : wasStale || Date.now() - began > STALE_AFTER)
+  return () => { show(); row.classList.toggle("is-stale", last ? isStale(last) : wasStale || Date.now() - began > STALE_AFTER) }
 }
 
 // Old is what lies further back in market time than fifteen of our seconds; a market as fast as it can is judged by hearing.
