@@ -19,6 +19,7 @@ from accounts import access_tokens
 from accounts.access_tokens import TokenRefused
 from accounts.models import Device, SocketTicket, User
 from accounts.services.api_devices import device_of, may_act
+from accounts.services.sessions import SECOND_FACTOR
 
 TICKET_LIFE = timedelta(seconds=30)
 
@@ -115,6 +116,8 @@ def _person(session: Any, people: dict[str, User]) -> User | None:
     """As Django's own look: a known backend, and the password there was at the sign-in."""
     user = people.get(session.get(SESSION_KEY, ""))
     if user is None or session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    if user.is_staff and not session.get(SECOND_FACTOR):  # as with pages: no side door (security.md 6.3.4)
         return None
     return user if constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()) else None
 

@@ -21,7 +21,8 @@ from accounts.consumers import FRAMES_PER_BEAT, NOT_SIGNED_IN, SIGNED_OUT, TOO_M
 from accounts.models import Device, Role, SocketTicket, User
 from accounts.services import api_devices, deactivate
 from accounts.services.api_devices import Tokens
-from accounts.services.socket_rights import issue_ticket, right_of_ticket, right_of_token, still_held
+from accounts.services.sessions import SECOND_FACTOR
+from accounts.services.socket_rights import issue_ticket, right_of_session, right_of_ticket, right_of_token, still_held
 from config.asgi import application
 from config.sockets import OwnPagesByCookie
 from tests import factories as make
@@ -247,6 +248,23 @@ def test_staff_without_their_second_factor_hear_nothing() -> None:
     tokens = sign_in(make.make_user("root@example.com", Role.ADMIN))
     with pytest.raises(TokenRefused, match="second_factor_required"):
         right_of_token(tokens.access)
+
+
+async def test_a_page_of_staff_listens_with_their_second_factor_alone() -> None:
+    """security.md 6.3.4."""
+
+    def rights() -> list[bool]:
+        staff, browser = make.make_user("root@example.com", Role.ADMIN), Browser()
+        browser.force_login(staff)
+        found = []
+        for shown in (False, True):
+            session = browser.session
+            session[SECOND_FACTOR] = shown
+            session.save()
+            found.append(right_of_session(session.session_key) is not None)
+        return found
+
+    assert await sync_to_async(rights)() == [False, True]
 
 
 @pytest.mark.parametrize(
