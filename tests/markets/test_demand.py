@@ -63,7 +63,9 @@ async def test_an_open_page_is_seen_and_a_closed_one_no_longer_said() -> None:
     await sync_to_async(browser.force_login)(person)
     cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}".encode()
     socket = WebsocketCommunicator(
-        application, "/ws/quotes/", headers=[(b"host", b"localhost"), (b"origin", b"http://localhost"), (b"cookie", cookie)]
+        application,
+        "/ws/quotes/",
+        headers=[(b"host", b"localhost"), (b"origin", b"http://localhost"), (b"cookie", cookie)],
     )
     await socket.connect(timeout=5)
     await socket.send_to(text_data='{"subscribe": ["KRX:005930"], "book": "KRX:005930"}')
