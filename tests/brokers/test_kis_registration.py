@@ -9,6 +9,7 @@ import pytest
 
 from accounts.models import AuditEntry, Role, User
 from accounts.services.audit import verify
+from brokers.errors import LiveTradingOff
 from brokers.kis.services import keys
 from brokers.kis.services.opening import open_account
 from brokers.models import BrokerAccount, Credential, Token
@@ -184,7 +185,7 @@ def test_a_live_key_needs_the_server_to_allow_it(venue: KisSandbox, user: User, 
     account = BrokerAccount.objects.get(pk=row.account_id)
     assert account.is_active
     settings.LIVE_TRADING = False
-    with pytest.raises(keys.LiveTradingOff):
+    with pytest.raises(LiveTradingOff):
         open_account(account)
     with pytest.raises(OrderRefused, match="live_account_off"):
         check_key(user, account.pk)

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from brokers.errors import LiveTradingOff
 from brokers.kis.budget import Purpose, Rates
 from brokers.kis.services import keys
 from brokers.kis.services.budget_rows import SharedBudget
@@ -225,7 +226,7 @@ def test_nothing_real_opens_while_live_trading_is_off(live: Credential, settings
     settings.LIVE_TRADING = False
     assert live not in keys.usable()
     for ask in (keys.opened, keys.client, keys.market, keys.socket_key):
-        with pytest.raises(keys.LiveTradingOff):
+        with pytest.raises(LiveTradingOff):
             ask(live)
 
 

@@ -16,6 +16,7 @@ from django.db import connections
 from django.utils import timezone
 
 from accounts import access_tokens
+from accounts.consumers import NOT_SIGNED_IN, SIGNED_OUT, TOO_MANY_FRAMES
 from accounts.models import User
 from accounts.services import api_devices
 from config.asgi import application
@@ -207,7 +208,7 @@ async def test_who_does_not_sign_in_gets_nothing(samsung: Instrument) -> None:
     async with Client() as client:
         await client.say(TRADES)
         assert (await client.hear("error"))["code"] == "token_missing"
-        assert await client.hear_close() == kis_socket.NOT_SIGNED_IN
+        assert await client.hear_close() == NOT_SIGNED_IN
 
 
 async def test_a_cookie_does_not_open_it(person: User, samsung: Instrument) -> None:
@@ -217,7 +218,7 @@ async def test_a_cookie_does_not_open_it(person: User, samsung: Instrument) -> N
         auth_seconds = 0.2
 
     async with Client(app=Impatient.as_asgi()) as client:
-        assert await client.hear_close() == kis_socket.NOT_SIGNED_IN
+        assert await client.hear_close() == NOT_SIGNED_IN
 
 
 @pytest.mark.parametrize("kind", ["nonsense", "expired", "of nobody", "signed out"])
@@ -234,7 +235,7 @@ async def test_a_token_that_is_none_closes_the_socket(kind: str, person: User, t
     async with Client() as client:
         await client.say({**AUTH, "token": tokens[kind]})
         assert (await client.hear("error"))["code"] == ("token_expired" if kind == "expired" else "token_invalid")
-        assert await client.hear_close() == kis_socket.SIGNED_OUT
+        assert await client.hear_close() == SIGNED_OUT
 
 
 def old_token(person: User, hours: int) -> str:
@@ -247,7 +248,7 @@ async def test_signing_out_ends_an_open_socket(person: User, token: str, samsung
     async with Client() as client:
         await client.sign_in(token)
         await sync_to_async(api_devices.end_devices)(person, "sign_out")
-        assert await client.hear_close() == kis_socket.SIGNED_OUT
+        assert await client.hear_close() == SIGNED_OUT
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ async def test_a_flood_of_messages_closes_the_socket(token: str) -> None:
         await client.sign_in(token)
         for _n in range(kis_socket.FRAMES_PER_BEAT):
             await client.say({})
-        assert await client.hear_close() == kis_socket.TOO_MANY_FRAMES
+        assert await client.hear_close() == TOO_MANY_FRAMES
 
 
 def test_the_literal_messages_are_read() -> None:
