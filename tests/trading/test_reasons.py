@@ -9,12 +9,12 @@ from django.utils import translation
 from trading.templatetags.reasons import SENTENCES, sentence
 
 TRADING = Path(__file__).resolve().parents[2] / "trading"
-RAISED = re.compile(r'(?:OrderRefused|PlanRefused)\(\s*"(\w+)"(?: if [^"]*? else "(\w+)")?')
+RAISED = re.compile(r'(?:OrderRefused|PlanRefused|Denial)\(\s*"(\w+)"(?: if [^"]*? else "(\w+)")?')
 STORED = re.compile(r'reason="(\w+)"|mark_unknown\(\w+, "(\w+)"\)')
 
 
 def codes(pattern: re.Pattern[str]) -> set[str]:
-    files = [*(TRADING / "services").glob("*.py"), *TRADING.glob("*.py"), TRADING.parent / "brokers/virtual/adapter.py"]
+    files = [*(TRADING / "services").rglob("*.py"), *TRADING.glob("*.py"), TRADING.parent / "brokers/virtual/adapter.py"]
     found = (match.groups() for path in files for match in pattern.finditer(path.read_text()))
     return {code for groups in found for code in groups if code}
 
