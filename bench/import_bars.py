@@ -38,7 +38,7 @@ def measure(path: Path) -> dict[str, float]:
     from markets.models import Instrument
     from markets.services import import_bars
     from markets.types import Interval
-    from trading.services.demo import seed_instruments
+    from trading.services.running.demo import seed_instruments
 
     if connection.vendor == "postgresql":
         connection.creation.create_test_db(verbosity=0, autoclobber=True)

@@ -47,8 +47,8 @@ def worker() -> None:
     from django.conf import settings
     from django.db import connection
 
-    from trading.services import evaluation
-    from trading.services.evaluation import many
+    from trading.services.planning import evaluation
+    from trading.services.planning.evaluation import many
 
     gc.collect()
     gc.freeze()  # as the supervisor does before it forks a worker
@@ -82,7 +82,7 @@ def worker() -> None:
 def latencies() -> list[float]:
     """Seconds that deciding for one plan takes, on plans of their own one after the other."""
     from trading.models import SwingPlan
-    from trading.services import evaluation
+    from trading.services.planning import evaluation
 
     taken = []
     for plan in SwingPlan.objects.order_by("id")[:LATENCIES]:
@@ -97,9 +97,9 @@ class Deciding:
 
     def __init__(self) -> None:
         from trading.models import SwingPlan
-        from trading.services.evaluation.due import Market, due, pending_plans, views_for
-        from trading.services.evaluation.rules import rules_of
-        from trading.services.evaluation.standing import standing_of
+        from trading.services.planning.evaluation.due import Market, due, pending_plans, views_for
+        from trading.services.planning.evaluation.rules import rules_of
+        from trading.services.planning.evaluation.standing import standing_of
 
         plans, market = SwingPlan.objects.running(), Market()
         found = due(plans, market)
@@ -132,7 +132,7 @@ class Deciding:
 
     def decide(self) -> list[str]:
         """What each plan does, in the order of `pending`."""
-        from trading.services.evaluation.deciding import decision_on
+        from trading.services.planning.evaluation.deciding import decision_on
 
         decisions = []
         for plan, view, each, rule in self.asked:

@@ -83,6 +83,6 @@ def _end_with_the_worker(**_facts: Any) -> None:
 
 @worker_process_init.connect
 def _do_not_wait_for_the_disk(**_facts: Any) -> None:
-    from trading.services.durability import commit_without_waiting_for_the_disk
+    from trading.services.ledger.durability import commit_without_waiting_for_the_disk
 
     commit_without_waiting_for_the_disk()

@@ -32,7 +32,7 @@ from trading.api import order_rows as rows
 from trading.api import orders
 from trading.api.accounts import typed_key
 from trading.models import Order, SwingPlan
-from trading.services import account_keys
+from trading.services.running import account_keys
 
 HALF = Decimal("0.5")
 MOST_PLANS = 200

@@ -17,7 +17,7 @@ from redis.retry import Retry
 from markets.models import PriceFeed
 from trading.lifecycle import UNRESOLVED
 from trading.models import Halt, Order, Pulse
-from trading.services.kis_line import kis_line
+from trading.services.running.kis_line import kis_line
 
 # Seconds after which a sign of life is late: feed writes each second, dispatch each five, beat rings each ten.
 LATE_AFTER = {"dispatch": 15.0, "feed": 10.0, "worker": 30.0, "beat": 30.0}

@@ -18,7 +18,7 @@ from markets.calendars import Calendar
 from markets.models import PriceFeed
 from trading.lifecycle import UNRESOLVED, OrderState
 from trading.models import Alert, Halt, Order, OrderChange
-from trading.services.kis_line import KisLine, kis_line
+from trading.services.running.kis_line import KisLine, kis_line
 
 PARTS = {
     "database": _("데이터베이스"),

@@ -18,7 +18,8 @@ from strategies.library.swing import DEFAULT_SWING, swing_document
 from strategies.models import Strategy
 from trading import services
 from trading.models import Balance, Order, SwingPlan
-from trading.services import leases, sending
+from trading.services.ordering import sending
+from trading.services.running import leases
 
 NOW = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)  # a Wednesday, 11:00 in Seoul
 CASH = Decimal(10_000_000)

@@ -19,7 +19,7 @@ class TradingConfig(AppConfig):
 
 
 def _before_migrating(using: str, plan: list[Any] | None = None, **_kwargs: Any) -> None:
-    from trading.services import guards
+    from trading.services.running import guards
 
     if plan and using == DEFAULT_DB_ALIAS:
         guards.drop_views()
@@ -27,7 +27,7 @@ def _before_migrating(using: str, plan: list[Any] | None = None, **_kwargs: Any)
 
 def _after_migrating(using: str, plan: list[Any] | None = None, **_kwargs: Any) -> None:
     """Also after a flush, which changes no table and gives no plan."""
-    from trading.services import guards
+    from trading.services.running import guards
 
     if using == DEFAULT_DB_ALIAS:
         guards.install(migrated=plan is None or guards.is_migrated())

@@ -16,9 +16,11 @@ from brokers.reducing import Reducing
 from brokers.services import OpenAccount
 from trading import reconcile
 from trading.models import BrokerOrder, Order
-from trading.services import cancel_requests, readings, sending, system, unlinked
-from trading.services.opening_brokers import open_for_orders
-from trading.services.sending import Claim, LeaseLost
+from trading.services.ordering import cancel_requests, sending
+from trading.services.ordering.opening_brokers import open_for_orders
+from trading.services.ordering.sending import Claim, LeaseLost
+from trading.services.running import system
+from trading.services.settling import readings, unlinked
 
 logger = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from brokers.errors import BrokerNotConfigured
 from brokers.models import BrokerAccount
 from brokers.protocol import Broker, ListedOrder
 from brokers.services import OpenAccount
-from trading.services import doubts, readings, unsettled
-from trading.services.evidence import Reading, Taken, take
-from trading.services.opening_brokers import open_for_orders
-from trading.services.readings import Question
+from trading.services.ordering.opening_brokers import open_for_orders
+from trading.services.settling import doubts, readings, unsettled
+from trading.services.settling.evidence import Reading, Taken, take
+from trading.services.settling.readings import Question
 
 logger = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from uuid import UUID
 from brokers.models import BrokerAccount
 from brokers.services import OpenAccount
 from trading import dispatch, reconcile, services
-from trading.services import readings
-from trading.services.couriers import Couriers
-from trading.services.opening_brokers import open_for_orders
-from trading.services.sending import LeaseLost
-from trading.services.system import NotArmed
+from trading.services.ordering.opening_brokers import open_for_orders
+from trading.services.ordering.sending import LeaseLost
+from trading.services.running.couriers import Couriers
+from trading.services.running.system import NotArmed
+from trading.services.settling import readings
 
 logger = logging.getLogger(__name__)
 

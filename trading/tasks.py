@@ -7,10 +7,13 @@ from django.utils import timezone
 
 from trading import services
 from trading.rounds import Rounds
-from trading.services import evaluation, idempotency, news, system, triggers
-from trading.services.couriers import Couriers
-from trading.services.durability import waiting_for_the_disk
-from trading.services.evaluation import retention
+from trading.services.ledger.durability import waiting_for_the_disk
+from trading.services.ordering import idempotency
+from trading.services.planning import evaluation
+from trading.services.planning.evaluation import retention
+from trading.services.running import system
+from trading.services.running.couriers import Couriers
+from trading.services.safeguards import news, triggers
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from backtests.models import Job
 from backtests.services import queue
 from backtests.services.queue import LEASE, WorkLost
-from trading.services.timing import scaled
+from trading.services.running.timing import scaled
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from accounts.models import User
 from backtests.errors import BacktestRefused
 from backtests.events import publish_backtest_changed
 from backtests.models import ENDED, Job
-from trading.services.timing import scaled
+from trading.services.running.timing import scaled
 
 logger = logging.getLogger(__name__)
 

@@ -270,7 +270,7 @@ def test_limits_are_set_one_by_one(api: Api, account: BrokerAccount) -> None:
 
 
 def test_what_a_person_has_to_see_is_listed_and_closed(api: Api, trader: User) -> None:
-    from trading.services.alerts import raise_alert
+    from trading.services.safeguards.alerts import raise_alert
 
     alert = raise_alert("unknown_too_long", "order:1", trader.pk)
     (row,) = api.get(f"{V1}/notifications/?is_open=true").json()["results"]

@@ -18,7 +18,7 @@ from config import compat_bodies
 from tests import factories as make
 from tests.trading import scene
 from trading.models import AliasDefaults
-from trading.services.alerts import raise_alert
+from trading.services.safeguards.alerts import raise_alert
 
 CANARY = "canary-7f3a"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

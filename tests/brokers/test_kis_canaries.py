@@ -29,7 +29,7 @@ from tests.brokers.kis_venue import open_at_venue, pointed_at
 from tests.servers.kis.client import KisSandbox
 from trading import dispatch, reconcile, services
 from trading.models import Order
-from trading.services import account_keys
+from trading.services.running import account_keys
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "pass phrase for tests"

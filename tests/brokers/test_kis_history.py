@@ -25,8 +25,8 @@ from tests.brokers.kis_venue import APP_KEY, APP_SECRET, NUMBER, open_at_venue, 
 from tests.servers.kis.client import KisSandbox
 from trading.management.kis_history import PastReader
 from trading.models import SwingPlan
-from trading.services.account_keys import TypedKey, check_key, register_kis
-from trading.services.warming import lacking
+from trading.services.running.account_keys import TypedKey, check_key, register_kis
+from trading.services.running.warming import lacking
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)  # a Wednesday, 16:00 in Seoul, after the close

@@ -23,7 +23,7 @@ from tests.servers.kis.client import KisSandbox
 from trading import reconcile, services
 from trading.errors import NotAllowed, OrderRefused
 from trading.models import Journal
-from trading.services.account_keys import (
+from trading.services.running.account_keys import (
     KeyRefused,
     TypedKey,
     check_key,

@@ -17,7 +17,7 @@ from tests.brokers.kis_venue import APP_KEY, APP_SECRET, NUMBER, open_at_venue, 
 from tests.servers.kis.client import KisSandbox
 from trading import reconcile
 from trading.models import Halt
-from trading.services.account_keys import TypedKey, check_key, register_kis
+from trading.services.running.account_keys import TypedKey, check_key, register_kis
 
 pytestmark = pytest.mark.django_db
 LIVE_KEY, LIVE_NUMBER = "L" * 32 + "3344", "61000009-01"

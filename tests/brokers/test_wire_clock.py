@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers.wire.clock import VenueClocks, offset
-from trading.services.clock import Steadiness
+from trading.services.safeguards.clock import Steadiness
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 seconds = st.floats(-100, 100).map(lambda number: timedelta(seconds=number))

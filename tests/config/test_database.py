@@ -13,7 +13,7 @@ from accounts.models import User
 from config.database import COUNTED, database_status, pending_migrations
 from config.environment import BASE_DIR
 from tests.e2e.running import clean_environment, manage
-from trading.services import guards
+from trading.services.running import guards
 
 OURS = ("accounts", "markets", "brokers", "strategies", "trading", "backtests")
 

@@ -12,7 +12,8 @@ from config.operations import PARTS, look
 from markets.models import PriceFeed
 from tests import factories as make
 from trading.models import Order
-from trading.services import halts, leases
+from trading.services.running import leases
+from trading.services.safeguards import halts
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,8 @@ from brokers.models import BrokerAccount
 from trading import ledger, lifecycle
 from trading.lifecycle import OrderState
 from trading.models import BrokerOrder, Order
-from trading.services import books
-from trading.services.audit import check_books
+from trading.services.ledger import books
+from trading.services.ledger.audit import check_books
 
 
 class Kind(StrEnum):

@@ -135,7 +135,7 @@ def _prepare(venue: Any, mutant: Any) -> tuple[list[tuple[str, str]], list[str]]
 
     from tests import factories as make
     from tests.faults import mutants, stage
-    from trading.services.readings import open_books
+    from trading.services.settling.readings import open_books
 
     call_command("migrate", verbosity=0)
     mutants.spoil_database(mutant)

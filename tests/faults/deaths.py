@@ -37,7 +37,8 @@ from tests.servers.control import HostileBroker
 from tests.servers.faults import Fault, Rule, Verb
 from trading.limits import TABLE
 from trading.models import SwingPlan
-from trading.services import leases, sending
+from trading.services.ordering import sending
+from trading.services.running import leases
 
 TRACED = (
     "trading/services/**/*.py",

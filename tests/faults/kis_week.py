@@ -119,7 +119,7 @@ def _prepare(week: Week) -> None:
     from tests.brokers.kis_venue import open_at_venue
     from tests.faults.stage import lift_limits
     from trading import reconcile, services
-    from trading.services.account_keys import TypedKey, check_key, register_kis
+    from trading.services.running.account_keys import TypedKey, check_key, register_kis
 
     call_command("migrate", verbosity=0)
     settings.LIVE_TRADING = True
@@ -271,7 +271,7 @@ def _quote(week: Week, prices: dict[str, int]) -> None:
 def _release(week: Week) -> None:
     """What latched for three refusals in a row or a long doubt, a person has looked at, and lets out again."""
     from trading.models import Halt
-    from trading.services import halts
+    from trading.services.safeguards import halts
 
     user = week.accounts["live"].user
     for row in Halt.objects.exclude(mode="active"):
@@ -295,7 +295,7 @@ def _rounds(week: Week) -> bool:
     from brokers.services import open_broker
     from trading import dispatch, reconcile, services
     from trading.models import Order
-    from trading.services import leases
+    from trading.services.running import leases
 
     leases.acquire(services.DISPATCH, services.holder_name())
     opener = _noting(week, open_broker)

@@ -24,7 +24,8 @@ from trading.dispatch import dispatch_once
 from trading.lifecycle import OrderState
 from trading.models import Order, SwingPlan
 from trading.reconcile import reconcile_once
-from trading.services import leases, sending, system
+from trading.services.ordering import sending
+from trading.services.running import leases, system
 
 BUY, PART = Decimal(10), Decimal(4)
 MOST_TRIES = 12  # orders for one step, one after the other, as a plan gives them bar by bar

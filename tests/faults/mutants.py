@@ -6,7 +6,7 @@ from enum import StrEnum
 from django.db import connection
 
 from tests.servers.plain import MUTANT_NAME, READS_500_AS_REFUSAL
-from trading.services import sending
+from trading.services.ordering import sending
 
 
 class Mutant(StrEnum):

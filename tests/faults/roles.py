@@ -28,7 +28,7 @@ from trading.latches import Mode
 from trading.lifecycle import WORKING, OrderState
 from trading.management.commands.dispatch import Dispatcher
 from trading.models import Halt, Order
-from trading.services import halts
+from trading.services.safeguards import halts
 
 QUANTITY = 3  # the same order again and again is what is hard to tell apart
 STRANGE_QUANTITIES = (4, 5)  # where the venue keeps no id, nobody can tell a stranger's order of our shape from ours

@@ -13,10 +13,10 @@ from tests import factories as make
 from tests.trading.test_evaluation import CROSSES_ONLY
 from trading import services
 from trading.models import PlanEvaluation, SwingPlan
-from trading.services.evaluation.due import Market, due, pending_plans, views_for
-from trading.services.evaluation.many import decide_many
-from trading.services.evaluation.one import Desk, decide_one
-from trading.services.evaluation.rules import rules_of
+from trading.services.planning.evaluation.due import Market, due, pending_plans, views_for
+from trading.services.planning.evaluation.many import decide_many
+from trading.services.planning.evaluation.one import Desk, decide_one
+from trading.services.planning.evaluation.rules import rules_of
 
 
 def make_plans(

@@ -22,7 +22,7 @@ from tests import factories as make
 from tests.trading import scene
 from trading import services
 from trading.models import Journal
-from trading.services.audit import check_books
+from trading.services.ledger.audit import check_books
 from trading.views.account_files import BYTE_ORDER_MARK
 
 pytestmark = pytest.mark.django_db

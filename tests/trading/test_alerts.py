@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from accounts.models import Role
 from tests import factories as make
 from trading.models import Alert
-from trading.services import alerts
-from trading.services.alerts import acknowledge, raise_alert, repeat_open
+from trading.services.safeguards import alerts
+from trading.services.safeguards.alerts import acknowledge, raise_alert, repeat_open
 
 pytestmark = pytest.mark.django_db
 

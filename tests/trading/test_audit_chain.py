@@ -23,7 +23,7 @@ from tests import factories as make
 from tests.backends.unguarded import unguarded
 from tests.trading.test_parallel_orders import at_once
 from trading.models import Halt
-from trading.services import halts, triggers
+from trading.services.safeguards import halts, triggers
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "pass phrase for tests"

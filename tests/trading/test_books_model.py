@@ -38,8 +38,10 @@ from trading.dispatch import dispatch_once
 from trading.errors import OrderNotOpen, OrderRefused, SameKeyOtherRequest
 from trading.models import Balance, Fill, Order, Posting, SwingPlan
 from trading.reconcile import reconcile_once
-from trading.services import books, leases, sending
-from trading.services.audit import check_books
+from trading.services.ledger import books
+from trading.services.ledger.audit import check_books
+from trading.services.ordering import sending
+from trading.services.running import leases
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "20"))
 STEPS = 30

@@ -24,7 +24,7 @@ from strategies.services import save_document
 from tests import factories as make
 from tests.trading import scene
 from tests.trading.waves import wave
-from trading.services import rehearsal
+from trading.services.planning import rehearsal
 
 pytestmark = pytest.mark.django_db
 BUILD = reverse("trading:strategy_build")

@@ -21,8 +21,8 @@ from tests.fakes import FakeBroker
 from trading import services
 from trading.errors import NotAllowed, OrderDenied, OrderNotOpen, OrderRefused, SameKeyOtherRequest
 from trading.models import Alert, BrokerOrder, Order, OrderChange
-from trading.services import halts
-from trading.services.audit import check_books
+from trading.services.ledger.audit import check_books
+from trading.services.safeguards import halts
 
 pytestmark = pytest.mark.django_db
 LATER = make.NOW + timedelta(minutes=1)

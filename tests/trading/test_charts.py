@@ -14,8 +14,8 @@ from markets.models import Instrument, StoredBar
 from tests import factories as make
 from tests.trading import scene
 from tests.trading.waves import wave
-from trading.services import rehearsal
-from trading.services.rule_charts import CHART_INDICATORS
+from trading.services.planning import rehearsal
+from trading.services.planning.rule_charts import CHART_INDICATORS
 
 pytestmark = pytest.mark.django_db
 AT = int(make.NOW.timestamp())

@@ -19,7 +19,7 @@ from tests.backends.unguarded import unguarded
 from tests.trading.wired import make_wired
 from trading import services
 from trading.models import Fill, Journal, Order, OrderAttempt, SwingPlan
-from trading.services.audit import check_books
+from trading.services.ledger.audit import check_books
 
 pytestmark = pytest.mark.django_db
 

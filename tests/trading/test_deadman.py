@@ -13,8 +13,8 @@ from markets.models import Instrument
 from markets.types import Bar, Interval, Source
 from tests import factories as make
 from trading.models import Alert, Halt, SwingPlan
-from trading.services import triggers
-from trading.services.evaluation import deadman
+from trading.services.planning.evaluation import deadman
+from trading.services.safeguards import triggers
 
 pytestmark = pytest.mark.django_db
 

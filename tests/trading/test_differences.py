@@ -13,7 +13,7 @@ from tests.factories import facts
 from tests.trading.wired import Wired, make_wired
 from trading.errors import NotAllowed
 from trading.models import Alert, Journal, Order, PositionDifference
-from trading.services import differences, openings
+from trading.services.settling import differences, openings
 
 pytestmark = pytest.mark.django_db
 KEY = "KRX:005930"

@@ -21,7 +21,9 @@ from trading import services
 from trading.dispatch import deliver, dispatch_once
 from trading.models import Alert, Lease, Order, OrderAttempt, System
 from trading.reconcile import reconcile_once
-from trading.services import cancel_requests, halts, leases, sending, system
+from trading.services.ordering import cancel_requests, sending
+from trading.services.running import leases, system
+from trading.services.safeguards import halts
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from trading import services
 from trading.errors import OrderRefused
 from trading.lifecycle import OrderState
 from trading.models import BrokerOrder, Order
-from trading.services.asked import divisions_of
+from trading.services.ordering.asked import divisions_of
 from trading.settlement import shape_of
 
 LIVE, PAPER = ABILITIES[Environment.LIVE], ABILITIES[Environment.PAPER]

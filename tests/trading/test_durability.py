@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.db.backends.signals import connection_created
 
-from trading.services.durability import commit_without_waiting_for_the_disk, waiting_for_the_disk
+from trading.services.ledger.durability import commit_without_waiting_for_the_disk, waiting_for_the_disk
 from trading.tasks import dispatch_orders
 
 NORMAL, FULL = 1, 2

@@ -28,8 +28,9 @@ from tests.trading.test_entries_live import (
 from trading import services
 from trading.models import Order, SwingPlan
 from trading.plan_rules import library_rule
-from trading.services import feeding, stops
-from trading.services.audit import check_books
+from trading.services.ledger.audit import check_books
+from trading.services.ordering import stops
+from trading.services.running import feeding
 
 pytestmark = pytest.mark.django_db
 

@@ -27,10 +27,10 @@ from trading import services
 from trading.dispatch import dispatch_once
 from trading.models import Order, SwingPlan
 from trading.plan_rules import ChosenRule
-from trading.services import feeding, leases
-from trading.services.audit import check_books
-from trading.services.history import plan_fills
-from trading.services.stops import waiting_stops
+from trading.services.ledger.audit import check_books
+from trading.services.ordering.stops import waiting_stops
+from trading.services.planning.history import plan_fills
+from trading.services.running import feeding, leases
 
 pytestmark = pytest.mark.django_db
 

@@ -27,8 +27,8 @@ from tests.trading.test_entries_live import (
 from trading import services
 from trading.management.commands.feed import ReplayLoop
 from trading.models import Order, SwingPlan
-from trading.services import feeding
-from trading.services.history import plan_fills
+from trading.services.planning.history import plan_fills
+from trading.services.running import feeding
 
 pytestmark = pytest.mark.django_db
 

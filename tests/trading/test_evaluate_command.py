@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from tests.trading.test_evaluation import Market, market, plan, wave
 from trading import services
 from trading.models import Order, SwingPlan
-from trading.services.evaluation import NotYet
+from trading.services.planning.evaluation import NotYet
 
 __all__ = ["market", "plan"]  # the fixtures
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from tests.factories import make_account, make_instrument, make_user
 from trading import services
 from trading.dispatch import dispatch_once
 from trading.models import Order, PlanEvaluation, SwingPlan
-from trading.services import leases
+from trading.services.running import leases
 
 pytestmark = pytest.mark.django_db
 

@@ -19,10 +19,10 @@ from tests.trading.test_events import eventually
 from trading import services, tasks
 from trading.events import Hint, HintPublisher
 from trading.models import Order, PlanEvaluation, SwingPlan
-from trading.services import evaluation
-from trading.services.evaluation import due
-from trading.services.evaluation.many import decide_many
-from trading.services.evaluation.rules import rules_of
+from trading.services.planning import evaluation
+from trading.services.planning.evaluation import due
+from trading.services.planning.evaluation.many import decide_many
+from trading.services.planning.evaluation.rules import rules_of
 
 __all__ = ["market"]  # the fixture
 pytestmark = pytest.mark.django_db

@@ -15,8 +15,8 @@ from tests.trading.test_evaluation import CROSSES_ONLY, HISTORY, Market, wave
 from tests.trading.test_halts_parallel import Beside
 from trading import services
 from trading.models import Order, PlanEvaluation, SwingPlan
-from trading.services import books
-from trading.services.evaluation.standing import lock_free
+from trading.services.ledger import books
+from trading.services.planning.evaluation.standing import lock_free
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 

@@ -17,12 +17,13 @@ from tests.trading.test_evaluation import Market, market
 from tests.trading.test_evaluation_many import counted
 from trading import services
 from trading.models import IdempotencyKey, Order, Posting, SwingPlan
-from trading.services import books, halts
-from trading.services.asked import Asked
-from trading.services.audit import check_books
-from trading.services.limit_rows import set_limit
-from trading.services.orders import place
-from trading.services.orders_together import KeyTaken, place_together
+from trading.services.ledger import books
+from trading.services.ledger.audit import check_books
+from trading.services.ordering.asked import Asked
+from trading.services.ordering.orders import place
+from trading.services.ordering.together import KeyTaken, place_together
+from trading.services.safeguards import halts
+from trading.services.safeguards.limit_rows import set_limit
 
 __all__ = ["market"]  # the fixture
 pytestmark = pytest.mark.django_db

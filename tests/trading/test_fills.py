@@ -23,9 +23,10 @@ from tests.factories import facts
 from trading import ledger, services
 from trading.dispatch import dispatch_once
 from trading.models import Fill, Journal, Order, OrderEvent
-from trading.services import leases, sending
-from trading.services.feeding import Feeding
-from trading.services.matching import expire_day_orders, fold_if_unmoved
+from trading.services.ordering import sending
+from trading.services.ordering.matching import expire_day_orders, fold_if_unmoved
+from trading.services.running import leases
+from trading.services.running.feeding import Feeding
 
 pytestmark = pytest.mark.django_db
 LATER = make.NOW + timedelta(minutes=1)

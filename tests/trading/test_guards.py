@@ -23,8 +23,8 @@ from trading import services
 from trading.guards.append_only import APPEND_ONLY
 from trading.guards.rights import rights_on
 from trading.models import Fill, Journal, Order, OrderEvent, Posting, SignalStep
-from trading.services import guards
-from trading.services.audit import check_books
+from trading.services.ledger.audit import check_books
+from trading.services.running import guards
 
 pytestmark = pytest.mark.django_db
 FACTS: list[type[Model]] = [AuditEntry, Fill, Journal, OrderEvent, Posting, SignalStep]

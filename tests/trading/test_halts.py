@@ -15,9 +15,10 @@ from markets.types import Side
 from tests import factories as make
 from trading.errors import NotAllowed
 from trading.models import Halt, Order, SwingPlan
-from trading.services import cancel_requests, halts, standstill
-from trading.services.asked import Asked
-from trading.services.halts import HaltRefused, Scope, UnknownScope
+from trading.services.ordering import cancel_requests
+from trading.services.ordering.asked import Asked
+from trading.services.safeguards import halts, standstill
+from trading.services.safeguards.halts import HaltRefused, Scope, UnknownScope
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,8 @@ from brokers.models import BrokerAccount
 from markets.models import Instrument
 from tests import factories as make
 from trading.models import Halt, Order
-from trading.services import halts, standstill
-from trading.services.reports import locked
+from trading.services.safeguards import halts, standstill
+from trading.services.settling.reports import locked
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 

@@ -11,7 +11,7 @@ from accounts.models import User
 from tests import factories as make
 from trading.errors import OrderRefused, SameKeyOtherRequest
 from trading.models import IdempotencyKey, Order
-from trading.services import idempotency
+from trading.services.ordering import idempotency
 
 pytestmark = pytest.mark.django_db
 MADE = {"journal": 12}

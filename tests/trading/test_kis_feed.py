@@ -31,8 +31,9 @@ from trading.errors import OrderRefused
 from trading.management.kis_feed import KisLoop
 from trading.management.kis_looking import Looking
 from trading.models import AccountReading
-from trading.services import live_feed, readings
-from trading.services.live_feed import Need
+from trading.services.running import live_feed
+from trading.services.running.live_feed import Need
+from trading.services.settling import readings
 
 SAMSUNG = "005930"
 KEY = default_key("paper")

@@ -12,7 +12,7 @@ from markets import services as markets
 from markets.models import PriceFeed
 from markets.types import Source
 from tests import factories as make
-from trading.services.kis_line import kis_line
+from trading.services.running.kis_line import kis_line
 
 pytestmark = pytest.mark.django_db
 SECONDS = 3

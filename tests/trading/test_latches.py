@@ -17,7 +17,7 @@ from trading import latches
 from trading.errors import TradingError
 from trading.latches import Latch, Mode
 from trading.models import Halt
-from trading.services import halts, triggers
+from trading.services.safeguards import halts, triggers
 
 MODES = st.sampled_from([Mode.REDUCE_ONLY, Mode.HALTED])
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from trading.services import leases
-from trading.services.leases import Tenure
+from trading.services.running import leases
+from trading.services.running.leases import Tenure
 
 pytestmark = pytest.mark.django_db
 

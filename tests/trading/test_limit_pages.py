@@ -15,7 +15,7 @@ from brokers.models import BrokerAccount
 from tests import factories as make
 from trading.limits import TABLE
 from trading.models import RiskLimit
-from trading.services.limit_rows import limits_of
+from trading.services.safeguards.limit_rows import limits_of
 from trading.templatetags.limit_words import WORDS
 
 pytestmark = pytest.mark.django_db

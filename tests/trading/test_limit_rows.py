@@ -13,8 +13,8 @@ from brokers.protocol import Environment
 from tests import factories as make
 from trading.errors import NotAllowed
 from trading.models import RiskLimit
-from trading.services.halts import UnknownScope
-from trading.services.limit_rows import LimitRefused, LimitView, limits_of, set_limit
+from trading.services.safeguards.halts import UnknownScope
+from trading.services.safeguards.limit_rows import LimitRefused, LimitView, limits_of, set_limit
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

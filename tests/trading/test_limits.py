@@ -20,8 +20,8 @@ from tests import factories as make
 from trading import ledger, limits
 from trading.limits import TABLE, Facts
 from trading.models import Order, PositionDifference, RiskLimit
-from trading.services import books
-from trading.services.limits import denial_at_claim
+from trading.services.ledger import books
+from trading.services.safeguards.limits import denial_at_claim
 
 START = limits.start_values(Environment.LIVE)
 NAMES = st.sampled_from(sorted(TABLE))

@@ -17,7 +17,7 @@ from trading.errors import OrderRefused
 from trading.lifecycle import OrderState
 from trading.models import AccountReading, Order
 from trading.reconcile import reconcile_once
-from trading.services.opening_brokers import open_for_orders
+from trading.services.ordering.opening_brokers import open_for_orders
 
 pytestmark = pytest.mark.django_db
 

@@ -15,8 +15,8 @@ from accounts.services import notices
 from tests import factories as make
 from tests.trading import scene
 from trading.models import SignalStep
-from trading.services import news
-from trading.services.alerts import acknowledge, raise_alert
+from trading.services.safeguards import news
+from trading.services.safeguards.alerts import acknowledge, raise_alert
 
 MONDAY = datetime(2026, 3, 9, 0, 0, tzinfo=UTC)
 

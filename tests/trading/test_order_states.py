@@ -34,8 +34,10 @@ from trading import adjustments, lifecycle, services
 from trading.errors import IllegalTransition
 from trading.lifecycle import OrderState, advance
 from trading.models import BrokerOrder, Halt, Order
-from trading.services import books, openings, sending
-from trading.services.audit import check_books
+from trading.services.ledger import books
+from trading.services.ledger.audit import check_books
+from trading.services.ordering import sending
+from trading.services.settling import openings
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "15"))
 STEPS = 25

@@ -23,8 +23,9 @@ from trading import services
 from trading.dispatch import dispatch_once
 from trading.errors import SameKeyOtherRequest, TradingError
 from trading.models import Fill, Order
-from trading.services import leases, sending
-from trading.services.audit import check_books
+from trading.services.ledger.audit import check_books
+from trading.services.ordering import sending
+from trading.services.running import leases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BUYERS = 32

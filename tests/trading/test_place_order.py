@@ -23,7 +23,7 @@ from tests.fakes import FakeBroker
 from trading import services
 from trading.errors import NotAllowed, OrderNotOpen, OrderRefused, SameKeyOtherRequest
 from trading.models import Journal, Order, OrderEvent, RiskLimit
-from trading.services import halts
+from trading.services.safeguards import halts
 
 pytestmark = pytest.mark.django_db
 

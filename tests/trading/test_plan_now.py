@@ -15,8 +15,8 @@ from tests import factories as make
 from tests.trading import scene
 from trading.models import SwingPlan
 from trading.plan_rules import ChosenRule
-from trading.services.limit_rows import set_limit
-from trading.services.plan_now import plan_now
+from trading.services.planning.plan_now import plan_now
+from trading.services.safeguards.limit_rows import set_limit
 
 pytestmark = pytest.mark.django_db
 

@@ -23,7 +23,7 @@ from trading import services
 from trading.forms import preset_values
 from trading.models import Order, SwingPlan
 from trading.plan_rules import library_rule
-from trading.services import halts
+from trading.services.safeguards import halts
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 30

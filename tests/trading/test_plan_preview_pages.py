@@ -20,7 +20,7 @@ from tests import factories as make
 from tests.trading import scene
 from tests.trading.waves import wave
 from trading.plan_rules import library_rule
-from trading.services import rehearsal
+from trading.services.planning import rehearsal
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 30

@@ -15,7 +15,7 @@ from markets.types import Interval, Source
 from tests import factories as make
 from tests.trading import scene
 from trading.models import SwingPlan
-from trading.services import halts
+from trading.services.safeguards import halts
 
 pytestmark = pytest.mark.django_db
 AROUND = {"session": "open", "price_age": 7, "cash": "4321000", "currency": "KRW"}

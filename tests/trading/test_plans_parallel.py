@@ -16,8 +16,8 @@ from tests.trading import scene
 from trading import services
 from trading.errors import OrderRefused, PlanRefused
 from trading.models import Order, SwingPlan
-from trading.services import books
-from trading.services.audit import check_books
+from trading.services.ledger import books
+from trading.services.ledger.audit import check_books
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

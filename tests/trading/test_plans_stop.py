@@ -16,7 +16,7 @@ from tests import factories as make
 from trading import services
 from trading.errors import NotAllowed, OrderRefused, PlanRefused
 from trading.models import Order, SignalStep, SwingPlan
-from trading.services import halts
+from trading.services.safeguards import halts
 
 pytestmark = pytest.mark.django_db
 LATER = make.NOW + timedelta(minutes=1)

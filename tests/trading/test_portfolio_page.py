@@ -13,7 +13,7 @@ from markets.types import Side
 from tests import factories as make
 from tests.trading.test_worth import close_at
 from trading import services
-from trading.services.results import results_by_instrument
+from trading.services.valuation.results import results_by_instrument
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from markets.types import Bar, Interval, Quote, Source
 from tests import factories as make
 from tests.trading.test_evaluation_many import counted
 from trading.models import Order, PlanEvaluation
-from trading.services.realtime import MOST_INSTRUMENTS, Reading, strategy_readings, watched_instruments
+from trading.services.planning.realtime import MOST_INSTRUMENTS, Reading, strategy_readings, watched_instruments
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,11 @@ STORED = re.compile(r'reason="(\w+)"|mark_unknown\(\w+, "(\w+)"\)')
 
 
 def codes(pattern: re.Pattern[str]) -> set[str]:
-    files = [*(TRADING / "services").rglob("*.py"), *TRADING.glob("*.py"), TRADING.parent / "brokers/virtual/adapter.py"]
+    files = [
+        *(TRADING / "services").rglob("*.py"),
+        *TRADING.glob("*.py"),
+        TRADING.parent / "brokers/virtual/adapter.py",
+    ]
     found = (match.groups() for path in files for match in pattern.finditer(path.read_text()))
     return {code for groups in found for code in groups if code}
 

@@ -22,7 +22,9 @@ from trading import services
 from trading.errors import NotAllowed
 from trading.models import AccountReading, Alert, BrokerOrder, Halt, Journal, Lease, Order
 from trading.reconcile import reconcile_once
-from trading.services import doubts, leases, readings, sending
+from trading.services.ordering import sending
+from trading.services.running import leases
+from trading.services.settling import doubts, readings
 
 pytestmark = pytest.mark.django_db
 LONG = timedelta(minutes=3)

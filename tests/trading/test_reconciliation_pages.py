@@ -15,7 +15,7 @@ from markets.models import Instrument
 from tests import factories as make
 from tests.trading import scene
 from trading.models import AccountReading, BrokerOrder, Order, PositionDifference
-from trading.services.alerts import raise_alert
+from trading.services.safeguards.alerts import raise_alert
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 30

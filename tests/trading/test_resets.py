@@ -14,7 +14,7 @@ from tests.factories import facts
 from trading import services
 from trading.errors import NotAllowed, OrderRefused, SameKeyOtherRequest
 from trading.models import Fill, Journal, Order, OrderChange, SwingPlan
-from trading.services.audit import check_books
+from trading.services.ledger.audit import check_books
 
 pytestmark = pytest.mark.django_db
 FRESH = Decimal(3_000_000)

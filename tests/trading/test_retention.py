@@ -10,7 +10,7 @@ from tests import factories as make
 from tests.trading import scene
 from trading import tasks
 from trading.models import Order, PlanEvaluation, SwingPlan
-from trading.services.evaluation import retention
+from trading.services.planning.evaluation import retention
 
 pytestmark = pytest.mark.django_db
 

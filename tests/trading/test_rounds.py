@@ -17,10 +17,11 @@ from tests.fakes import VENUES, FakeVenue
 from tests.trading.wired import Wired, lift_limits, make_wired
 from trading.models import System
 from trading.rounds import Rounds
-from trading.services import leases, sending
-from trading.services.couriers import Couriers
-from trading.services.leases import LeaseLost
-from trading.services.system import ReleaseSuperseded
+from trading.services.ordering import sending
+from trading.services.running import leases
+from trading.services.running.couriers import Couriers
+from trading.services.running.leases import LeaseLost
+from trading.services.running.system import ReleaseSuperseded
 
 transactional = pytest.mark.django_db(transaction=True)
 

@@ -14,8 +14,8 @@ from markets.models import Instrument
 from tests import factories as make
 from tests.trading import scene
 from trading.models import Alert, Halt, Order, SwingPlan
-from trading.services import halts, safety
-from trading.services.alerts import raise_alert
+from trading.services.safeguards import halts, safety
+from trading.services.safeguards.alerts import raise_alert
 
 pytestmark = pytest.mark.django_db
 MOST_QUERIES = 30

@@ -12,7 +12,7 @@ from tests import factories as make
 from tests.factories import facts
 from trading import services
 from trading.errors import OrderRefused
-from trading.services.settlement_dates import Receivable
+from trading.services.ledger.settlement_dates import Receivable
 
 pytestmark = pytest.mark.django_db
 NET = Decimal(700_000 - 105 - 1_400)  # 10 × 70,000 less fee and tax

@@ -7,7 +7,7 @@ from accounts.models import Throttle, User
 from tests import factories as make
 from tests.api.test_second_factor import code_now, switch_on
 from trading.models import Halt
-from trading.services import halts
+from trading.services.safeguards import halts
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "pass phrase for tests"

@@ -17,7 +17,7 @@ from tests.factories import facts
 from trading import services
 from trading.errors import OrderRefused
 from trading.models import Order
-from trading.services.audit import check_books
+from trading.services.ledger.audit import check_books
 
 pytestmark = pytest.mark.django_db
 LATER = make.NOW + timedelta(minutes=1)

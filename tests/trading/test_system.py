@@ -14,8 +14,10 @@ from trading import release
 from trading.dispatch import dispatch_once
 from trading.epoch import EpochFile, EpochFileUnreadable
 from trading.models import Alert, Halt, OrderAttempt, System
-from trading.services import halts, leases, sending, system
-from trading.services.system import NotArmed, ReleaseSuperseded
+from trading.services.ordering import sending
+from trading.services.running import leases, system
+from trading.services.running.system import NotArmed, ReleaseSuperseded
+from trading.services.safeguards import halts
 
 pytestmark = pytest.mark.django_db
 

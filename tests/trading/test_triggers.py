@@ -16,8 +16,9 @@ from markets.types import Side
 from tests import factories as make
 from trading import ledger, services
 from trading.models import Alert, Balance, BooksCheck, Halt, Order, PositionDifference, RiskLimit, SignalStep
-from trading.services import books, halts, triggers, watches
-from trading.services.watches import Trip, Watched
+from trading.services.ledger import books
+from trading.services.safeguards import halts, triggers, watches
+from trading.services.safeguards.watches import Trip, Watched
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from markets.types import Side
 from tests import factories as make
 from tests.trading.wired import Wired, make_wired
 from trading.models import BrokerOrder
-from trading.services import halts
+from trading.services.safeguards import halts
 
 pytestmark = pytest.mark.django_db
 

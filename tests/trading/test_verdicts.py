@@ -18,8 +18,8 @@ from tests.trading import scene
 from trading import services
 from trading.lifecycle import OrderState
 from trading.models import IdempotencyKey, Journal, Order
-from trading.services import halts
-from trading.services.asked import Asked
+from trading.services.ordering.asked import Asked
+from trading.services.safeguards import halts
 
 pytestmark = pytest.mark.django_db
 

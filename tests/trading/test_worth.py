@@ -14,8 +14,8 @@ from markets.models import Instrument, StoredBar
 from markets.types import market_day
 from tests import factories as make
 from trading import worth
-from trading.services import transfers
-from trading.services.worth import worth_by_day
+from trading.services.ledger import transfers
+from trading.services.valuation.worth import worth_by_day
 from trading.worth import Movements
 
 D = Decimal

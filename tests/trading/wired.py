@@ -14,8 +14,9 @@ from trading.dispatch import dispatch_once
 from trading.limits import TABLE
 from trading.models import AccountReading, BrokerOrder, Order, RiskLimit
 from trading.reconcile import reconcile_once
-from trading.services import leases, sending
-from trading.services.audit import check_books
+from trading.services.ledger.audit import check_books
+from trading.services.ordering import sending
+from trading.services.running import leases
 
 
 @dataclass

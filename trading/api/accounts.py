@@ -17,9 +17,9 @@ from trading import ledger, services
 from trading.api.own import own_account
 from trading.api.rows import select
 from trading.models import Journal, Posting
-from trading.services import account_keys
-from trading.services.account_keys import TypedKey
-from trading.services.accounts import Portfolio, PositionView
+from trading.services.running import account_keys
+from trading.services.running.account_keys import TypedKey
+from trading.services.valuation.accounts import Portfolio, PositionView
 
 COLUMNS = ("id", "name", "broker", "environment", "currency", "is_active", "created_at")
 ENVIRONMENTS = [each.value for each in Environment]

@@ -9,7 +9,7 @@ from accounts.api.fields import Answer, InstrumentKey, Key, NumberText, Strict
 from accounts.api.view import ApiRequest, ApiView, operation
 from trading.api.own import named_account, named_instrument
 from trading.models import AliasDefaults
-from trading.services.asked import plain_number
+from trading.services.ordering.asked import plain_number
 
 
 class DefaultsBody(Strict):

@@ -15,7 +15,7 @@ from brokers.models import BrokerAccount
 from markets.types import market_day
 from trading import ledger
 from trading.models import Posting
-from trading.services.worth import worth_by_day
+from trading.services.valuation.worth import worth_by_day
 from trading.worth import DayWorth
 
 RESULTS = (ledger.REALISED, ledger.FEES, ledger.TAX)  # buckets: what comes into them has left the person's money

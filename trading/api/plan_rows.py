@@ -9,7 +9,7 @@ from brokers.protocol import Environment
 from markets.types import Interval
 from trading.api.order_rows import SIDES
 from trading.models import PlanEvaluation, SwingPlan
-from trading.services.history import PlanFill
+from trading.services.planning.history import PlanFill
 from trading.templatetags.reasons import sentence
 
 INTERVALS = [each.value for each in Interval]

@@ -25,7 +25,7 @@ from trading.api.own import named_account, named_instrument, require_factor_for
 from trading.errors import PlanRefused, SameKeyOtherRequest
 from trading.models import PlanEvaluation, SwingPlan
 from trading.plan_rules import SWING, ChosenRule, library_rule, swing_rule, with_values
-from trading.services.history import plan_fills
+from trading.services.planning.history import plan_fills
 from trading.templatetags.reasons import sentence
 
 KINDS = sorted(LIBRARY)

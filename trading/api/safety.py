@@ -17,9 +17,9 @@ from trading.api.own import own_account
 from trading.limits import loosens
 from trading.models import Alert, Halt
 from trading.models.safety import HALT_MODES, SCOPES
-from trading.services import alerts, halts, limit_rows, safety
-from trading.services.limit_rows import LimitView
-from trading.services.safety import Switch
+from trading.services.safeguards import alerts, halts, limit_rows, safety
+from trading.services.safeguards.limit_rows import LimitView
+from trading.services.safeguards.safety import Switch
 from trading.templatetags.reasons import sentence
 
 STOPPED = [mode for mode in HALT_MODES if mode != "active"]

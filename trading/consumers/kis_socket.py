@@ -24,7 +24,7 @@ from markets.hub import BEHIND_SECONDS, TOO_SLOW
 from markets.models import Instrument
 from markets.services.demand import note_seen
 from trading.kis_words import LONGEST_FRAME, Auth, BadMessage, Wish, asked
-from trading.services import realtime
+from trading.services.planning import realtime
 
 MOST_WISHES = 100
 FRAMES_PER_BEAT = 50

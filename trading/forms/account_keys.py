@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import StepUpForm
 from brokers.protocol import Environment
-from trading.services.account_keys import TypedKey
+from trading.services.running.account_keys import TypedKey
 
 ENVIRONMENTS = [(Environment.PAPER.value, _("모의투자 서버")), (Environment.LIVE.value, _("실전"))]
 SECRET_FIELDS = ("app_key", "app_secret", "account_number", "hts_id", "password")

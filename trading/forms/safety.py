@@ -14,7 +14,7 @@ from trading.forms.fields import InstrumentField, NumberField, PercentField
 from trading.limits import Unit
 from trading.models import BrokerOrder, Halt
 from trading.models.safety import HALT_MODES, SCOPES
-from trading.services.limit_rows import LimitView
+from trading.services.safeguards.limit_rows import LimitView
 
 STOPPED = [mode for mode in HALT_MODES if mode != "active"]
 MOST = Decimal(10) ** 15

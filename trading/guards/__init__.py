@@ -1,6 +1,6 @@
 """What the database itself refuses, and the views through which outsiders check it, as plain SQL for both databases.
 
-`trading.services.guards` puts it there. On PostgreSQL every name is written with its schema, so that nobody's temporary
+`trading.services.running.guards` puts it there. On PostgreSQL every name is written with its schema, so that nobody's temporary
 table can stand in for ours.
 """
 

@@ -32,9 +32,9 @@ from trading.management.kis_history import PastReader
 from trading.management.kis_looking import SPEED, Looking, LookingFailed
 from trading.management.kis_streams import Streams
 from trading.management.turns import TradeTelling, is_taken, ring
-from trading.services import live_feed
-from trading.services.feeding import Feeding
-from trading.services.leases import Tenure
+from trading.services.running import live_feed
+from trading.services.running.feeding import Feeding
+from trading.services.running.leases import Tenure
 
 logger = logging.getLogger(__name__)
 

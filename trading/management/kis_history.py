@@ -12,7 +12,7 @@ from brokers.kis.instants import korean_day
 from brokers.kis.market import KisMarket
 from brokers.kis.services.warming import fill_past
 from brokers.kis.transactions import NotOffered
-from trading.services.warming import Lack, lacking
+from trading.services.running.warming import Lack, lacking
 
 logger = logging.getLogger(__name__)
 

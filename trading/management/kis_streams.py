@@ -22,7 +22,7 @@ from brokers.kis.stream import KisStream
 from brokers.kis.tokens import TokenKind, TokenUnavailable
 from brokers.models import Credential
 from brokers.protocol import Environment
-from trading.services.live_feed import Need
+from trading.services.running.live_feed import Need
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from markets import services as markets
 from markets.models import Instrument
 from markets.types import Interval, from_epoch
 from trading.forms import sentence_language
-from trading.services.rule_charts import CHART_INDICATORS
+from trading.services.planning.rule_charts import CHART_INDICATORS
 
 register = template.Library()
 LAST_BARS = 10

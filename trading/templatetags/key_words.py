@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from brokers.kis.inspection import Permission
 from markets.types import market_day
-from trading.services.account_keys import EXPIRES_SOON, KeyCard
+from trading.services.running.account_keys import EXPIRES_SOON, KeyCard
 from trading.templatetags.reasons import sentence
 
 register = template.Library()

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from markets.templatetags import figures
 from trading.limits import Unit
-from trading.services.limit_rows import LimitView
+from trading.services.safeguards.limit_rows import LimitView
 
 register = template.Library()
 

@@ -10,8 +10,8 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import User
 from trading.models import Alert, Halt
 from trading.models.safety import SCOPES
-from trading.services import safety
-from trading.services.safety import Glance, Stop, Switch
+from trading.services.safeguards import safety
+from trading.services.safeguards.safety import Glance, Stop, Switch
 from trading.templatetags.reasons import SENTENCES, sentence
 
 register = template.Library()

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from markets.templatetags.figures import currency_unit, grouped, units
 from trading import ledger
-from trading.services.statements import StatementLine
+from trading.services.ledger.statements import StatementLine
 from trading.templatetags.trading_tags import BUCKET_LABELS
 
 register = template.Library()

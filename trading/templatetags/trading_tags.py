@@ -19,7 +19,7 @@ from trading.events import state_stamp
 from trading.forms import INTERVALS, OrderTicket
 from trading.models import Balance, Order, SwingPlan
 from trading.models.plans import SIGNAL_LABELS
-from trading.services.asked import divisions_of
+from trading.services.ordering.asked import divisions_of
 
 register = template.Library()
 

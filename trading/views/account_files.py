@@ -26,7 +26,7 @@ from brokers.models import BrokerAccount
 from markets.templatetags.figures import quantity_unit
 from trading import services
 from trading.models import Fill, Order
-from trading.services.statements import StatementEntry
+from trading.services.ledger.statements import StatementEntry
 from trading.templatetags.reasons import reason_sentence
 from trading.templatetags.statements import line_name
 from trading.templatetags.trading_tags import pricing_words

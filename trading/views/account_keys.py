@@ -14,8 +14,8 @@ from brokers.models import BrokerAccount
 from brokers.protocol import Environment
 from trading.errors import NotAllowed, TradingError
 from trading.forms.account_keys import SECRET_FIELDS, KeyRemovalForm, KisAccountForm, KisKeyForm
-from trading.services import account_keys
-from trading.services.account_keys import KeyCard, KeyRefused
+from trading.services.running import account_keys
+from trading.services.running.account_keys import KeyCard, KeyRefused
 from trading.templatetags.reasons import error_sentence, sentence
 from trading.views.access import PersonRequest, refused, signed_in
 from trading.views.accounts import own_account

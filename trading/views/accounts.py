@@ -17,7 +17,7 @@ from trading import services
 from trading.errors import NotAllowed, TradingError
 from trading.forms import ResetForm, TransferForm, VirtualAccountForm
 from trading.forms.orders import KeyedForm
-from trading.services.account_keys import key_card
+from trading.services.running.account_keys import key_card
 from trading.views.access import PersonRequest, refused, signed_in
 from trading.views.keys import blame, with_key
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from trading.errors import NotAllowed, TradingError
-from trading.services import alerts, safety
+from trading.services.safeguards import alerts, safety
 from trading.views.access import PersonRequest, refused, signed_in
 
 PER_PAGE = 25

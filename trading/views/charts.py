@@ -18,7 +18,7 @@ from markets.types import Interval, Side
 from trading.forms import sentence_language
 from trading.models import Order, PlanEvaluation
 from trading.models.orders import SIDE_LABELS
-from trading.services.rule_charts import CHART_INDICATORS, Drawn, indicators_drawn
+from trading.services.planning.rule_charts import CHART_INDICATORS, Drawn, indicators_drawn
 from trading.signal import Action
 from trading.views.access import PersonRequest, signed_in
 

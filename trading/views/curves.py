@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trading import worth
-from trading.services.worth import Worth
+from trading.services.valuation.worth import Worth
 
 MONTHS_SHOWN = 24
 

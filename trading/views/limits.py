@@ -20,8 +20,8 @@ from trading.errors import NotAllowed, TradingError
 from trading.forms.safety import LimitForm
 from trading.limits import loosens
 from trading.models import RiskLimit
-from trading.services import limit_rows
-from trading.services.limit_rows import LimitView
+from trading.services.safeguards import limit_rows
+from trading.services.safeguards.limit_rows import LimitView
 from trading.templatetags.limit_words import limit_text
 from trading.templatetags.reasons import error_sentence
 from trading.views.access import PersonRequest, refused, signed_in

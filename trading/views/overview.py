@@ -22,7 +22,7 @@ from trading import services
 from trading.errors import NotAllowed
 from trading.forms import MarketSpeedForm
 from trading.models import Order, SwingPlan
-from trading.services.worth import worth_by_day
+from trading.services.valuation.worth import worth_by_day
 from trading.views.access import PersonRequest, refused, signed_in
 from trading.views.curves import curve
 from trading.views.happenings import latest

@@ -25,7 +25,7 @@ from trading.forms import (
 )
 from trading.models import SwingPlan
 from trading.plan_rules import SWING
-from trading.services.plans import terms_mark
+from trading.services.planning.plans import terms_mark
 from trading.templatetags.reasons import error_sentence
 from trading.views.access import PersonRequest, refused, require_factor, signed_in
 from trading.views.plan_preview import preview

@@ -12,7 +12,7 @@ from strategies.sentences import document_sentences
 from trading.errors import OrderRefused
 from trading.forms import PlanTermsForm, sentence_language
 from trading.plan_rules import SWING, ChosenRule
-from trading.services import rehearsal
+from trading.services.planning import rehearsal
 from trading.sizing import SizingInvalid
 from trading.templatetags.reasons import sentence
 

@@ -21,8 +21,8 @@ from trading.errors import NotAllowed, SecondFactorMissing, TradingError
 from trading.forms import INTERVALS, sentence_language
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.models.plans import SwingPlanQuerySet
-from trading.services.evaluation.deadman import switch_of
-from trading.services.plan_now import Obstacle, plan_now
+from trading.services.planning.evaluation.deadman import switch_of
+from trading.services.planning.plan_now import Obstacle, plan_now
 from trading.templatetags.reasons import error_sentence, sentence
 from trading.views.access import PersonRequest, refused, require_factor, signed_in
 from trading.views.outlook import Explained, outlook_of, outlooks

@@ -12,8 +12,8 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from trading import services
-from trading.services.results import results_by_instrument
-from trading.services.worth import Worth, worth_by_day
+from trading.services.valuation.results import results_by_instrument
+from trading.services.valuation.worth import Worth, worth_by_day
 from trading.views.access import PersonRequest, freshly_proven, signed_in
 from trading.views.account_files import csv_file
 from trading.views.curves import curve

@@ -19,7 +19,7 @@ from trading.errors import NotAllowed, TradingError
 from trading.forms.safety import SettleForm
 from trading.lifecycle import WORKING, OrderState
 from trading.models import AccountReading, BrokerOrder, Order, PositionDifference
-from trading.services import differences
+from trading.services.settling import differences
 from trading.views.access import PersonRequest, refused, signed_in
 
 PER_PAGE = 25

@@ -16,7 +16,7 @@ from markets.models import Instrument
 from trading.errors import NotAllowed, TradingError
 from trading.forms.safety import HaltForm, InstrumentHaltForm, ReleaseForm
 from trading.models import SwingPlan
-from trading.services import halts, safety
+from trading.services.safeguards import halts, safety
 from trading.views.access import PersonRequest, refused, signed_in
 
 ALERTS_SHOWN = 5

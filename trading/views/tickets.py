@@ -12,7 +12,7 @@ from trading.errors import NotAllowed, TradingError
 from trading.forms import EstimateForm, OrderTicket
 from trading.lifecycle import OrderState
 from trading.models import Order
-from trading.services.asked import Asked
+from trading.services.ordering.asked import Asked
 from trading.templatetags.reasons import error_sentence, sentence
 from trading.templatetags.trading_tags import ticket_context
 from trading.views.access import PersonRequest, refused, require_factor, signed_in

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from trading.services.audit import Audit, check_books
+from trading.services.ledger.audit import Audit, check_books
 
 
 class Command(BaseCommand):

@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from trading import services
 from trading.rounds import Rounds
-from trading.services import system, triggers
-from trading.services.couriers import Couriers
-from trading.services.orders import ORDER_BELL
-from trading.services.timing import scaled
+from trading.services.ordering.orders import ORDER_BELL
+from trading.services.running import system
+from trading.services.running.couriers import Couriers
+from trading.services.running.timing import scaled
+from trading.services.safeguards import triggers
 
 logger = logging.getLogger(__name__)
 

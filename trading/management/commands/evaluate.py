@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from trading.models import PlanEvaluation
 from trading.services import evaluate_due
-from trading.services.evaluation import NotYet
+from trading.services.planning.evaluation import NotYet
 
 
 class Command(BaseCommand):

@@ -24,10 +24,10 @@ from markets.models import Instrument, PriceFeed
 from markets.types import Bar, Interval, Source
 from trading.management.kis_feed import KisLoop
 from trading.management.turns import TradeTelling, is_taken, ring
-from trading.services import feeding
-from trading.services.durability import commit_without_waiting_for_the_disk
-from trading.services.feeding import Feeding
-from trading.services.leases import Tenure
+from trading.services.ledger.durability import commit_without_waiting_for_the_disk
+from trading.services.running import feeding
+from trading.services.running.feeding import Feeding
+from trading.services.running.leases import Tenure
 
 logger = logging.getLogger(__name__)
 

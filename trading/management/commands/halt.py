@@ -8,8 +8,8 @@ from accounts.models import User
 from markets.models import Instrument
 from trading.latches import Mode
 from trading.lifecycle import OPEN
-from trading.services import halts
-from trading.services.halts import SITE, Scope, UnknownScope
+from trading.services.safeguards import halts
+from trading.services.safeguards.halts import SITE, Scope, UnknownScope
 
 
 class Command(BaseCommand):

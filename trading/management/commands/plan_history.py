@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from trading.models import SwingPlan
-from trading.services.history import plan_fills
+from trading.services.planning.history import plan_fills
 
 COLUMNS = ("at", "cycle", "signal", "side", "price", "quantity", "fee", "tax", "cash_after")
 

@@ -8,7 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from brokers.models import BrokerAccount
 from trading.reconcile import settle_account
-from trading.services import DISPATCH, leases, readings
+from trading.services import DISPATCH
+from trading.services.running import leases
+from trading.services.settling import readings
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from trading.services.restricting import RoleCannotBeRestricted, restrict
+from trading.services.running.restricting import RoleCannotBeRestricted, restrict
 
 
 class Command(BaseCommand):

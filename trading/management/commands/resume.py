@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from trading.latches import Mode
 from trading.management.commands.halt import add_scope, chosen_scope, described
 from trading.models import Halt
-from trading.services import halts
+from trading.services.safeguards import halts
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from brokers.kis.services.registration import NO_TOKEN, REVOKED
-from trading.services import leaks
+from trading.services.running import leaks
 
 
 class Command(BaseCommand):

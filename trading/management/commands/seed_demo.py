@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.models import User
-from trading.services.demo import seed_demo, seed_instruments
+from trading.services.running.demo import seed_demo, seed_instruments
 
 EMAIL = "demo@kairos.example"
 

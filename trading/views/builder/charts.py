@@ -11,7 +11,7 @@ from strategies.drafts.tree import part_of
 from strategies.errors import BarsInvalid
 from trading.forms import sentence_language
 from trading.forms.watched import WatchedForm, preview_form
-from trading.services.rule_charts import RuleMark, rule_chart
+from trading.services.planning.rule_charts import RuleMark, rule_chart
 from trading.views.access import PersonRequest, signed_in
 from trading.views.builder.fields import draft_sent
 from trading.views.charts import STEPS, bars_as_data, lines_as_data

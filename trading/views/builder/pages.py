@@ -26,7 +26,7 @@ from trading.errors import NotAllowed
 from trading.forms import sentence_language
 from trading.forms.strategies import written
 from trading.forms.watched import WatchedForm, preview_form
-from trading.services import rehearsal
+from trading.services.planning import rehearsal
 from trading.templatetags.reasons import sentence
 from trading.views.access import PersonRequest, refused, signed_in
 from trading.views.builder.fields import draft_sent, field_id, told

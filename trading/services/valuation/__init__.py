@@ -1,0 +1,1 @@
+"""What people's accounts are worth, now and day by day, and what brought it."""
