@@ -17,8 +17,8 @@ def send_sign_up_notice(email: str, site: str, is_new: bool) -> None:
 
 
 @shared_task
-def send_email_change(change_id: int, site: str, confirm: str, undo: str) -> None:
-    mail.send_email_change(change_id, site, confirm, undo)
+def send_email_change(change_id: int, site: str) -> None:
+    mail.send_email_change(change_id, site)
 
 
 @shared_task

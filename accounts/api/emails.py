@@ -48,10 +48,10 @@ class Email(ApiView):
         "new one belongs to somebody already.",
     )
     def post(self, request: ApiRequest) -> Response:
-        asked = email_change.ask(request.user, self.asked["email"], client_address(request._request))
+        change = email_change.ask(request.user, self.asked["email"], client_address(request._request))
         site = f"{request.scheme}://{request.get_host()}"
         try:
-            tasks.send_email_change.delay(asked.change.pk, site, asked.confirm, asked.undo)
+            tasks.send_email_change.delay(change.pk, site)
         except OperationalError:
             logger.exception("the mails of a change of address could not be queued")
             raise Problem("unavailable", 503) from None

@@ -33,22 +33,22 @@ class SameEmail(AccountsError):
 
 
 @dataclass(frozen=True, slots=True)
-class AskedChange:
-    """What is mailed: two links, kept nowhere here."""
+class Mailed:
+    """What is mailed about a change: two links, kept nowhere here."""
 
     change: EmailChange
     confirm: str = field(repr=False)
     undo: str = field(repr=False)
 
 
-def ask(user: User, new_email: str, address: str) -> AskedChange:
-    """Begin a change of somebody who has just stepped up. Raises SameEmail, TooManyTries."""
+def ask(user: User, new_email: str, address: str) -> EmailChange:
+    """Begin a change of somebody who has just stepped up; `with_links` makes what is mailed. Raises SameEmail, TooManyTries."""
     new_email = new_email.lower()
     if new_email == user.email:
         raise SameEmail
     names = (f"e-mail change {user.pk}", f"e-mail change to {new_email}")
     spend(dict.fromkeys(names, lockout.RESETS_PER_ACCOUNT))
-    confirm, undo, now = secrets.token_urlsafe(32), secrets.token_urlsafe(32), timezone.now()
+    now = timezone.now()
     with transaction.atomic():
         earlier = EmailChange.objects.filter(user=user, confirmed_at=None, undone_at=None)
         earlier.update(confirm_until=now)  # the last one asked for counts
@@ -56,13 +56,21 @@ def ask(user: User, new_email: str, address: str) -> AskedChange:
             user=user,
             old_email=user.email,
             new_email=new_email,
-            confirm_hash=hash_of(confirm),
-            undo_hash=hash_of(undo),
+            confirm_hash=hash_of(_new_link()),  # nobody's, until they are mailed
+            undo_hash=hash_of(_new_link()),
             confirm_until=now + CONFIRM_WITHIN,
             undo_until=now + UNDO_WITHIN,
         )
         record(user, "email_change_asked", f"user:{user.pk}", address=address)
-    return AskedChange(change, confirm, undo)
+    return change
+
+
+def with_links(change_id: int) -> Mailed | None:
+    """New links, which void earlier ones; None where the change is gone. Made where they are mailed: no message carries them."""
+    confirm, undo = _new_link(), _new_link()
+    EmailChange.objects.filter(pk=change_id).update(confirm_hash=hash_of(confirm), undo_hash=hash_of(undo))
+    change = EmailChange.objects.select_related("user").filter(pk=change_id).first()
+    return Mailed(change, confirm, undo) if change else None
 
 
 def waiting_change(user: User) -> EmailChange | None:
@@ -119,6 +127,10 @@ def is_reserved(email: str, but_for: User | None = None) -> bool:
     open_ways = EmailChange.objects.filter(old_email=email.lower(), undone_at=None, undo_until__gt=timezone.now())
     others = open_ways.exclude(confirmed_at=None)
     return (others.exclude(user=but_for) if but_for else others).exists()
+
+
+def _new_link() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def _is_taken(email: str, user: User) -> bool:

@@ -13,7 +13,8 @@ from django.utils import timezone, translation
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from accounts.models import EmailChange, User
+from accounts.models import User
+from accounts.services import email_change
 
 
 def send_password_reset(email: str, site: str) -> None:
@@ -33,21 +34,22 @@ def send_sign_up_notice(email: str, site: str, is_new: bool) -> None:
         _send(user, "welcome" if is_new else "already_signed_up", {"link": site + path})
 
 
-def send_email_change(change_id: int, site: str, confirm: str, undo: str) -> None:
+def send_email_change(change_id: int, site: str) -> None:
     """To the new address the link that confirms, to the old one word of it and the link that takes it back.
 
     Where the new address is somebody's already, its owner is told so, and no link is sent there.
     """
-    change = EmailChange.objects.select_related("user").filter(pk=change_id).first()
-    if change is None:
+    mailed = email_change.with_links(change_id)
+    if mailed is None:
         return
+    change = mailed.change
     taken = User.objects.filter(email=change.new_email).exclude(pk=change.user_id).first()
     if taken is not None:
         _send(taken, "already_signed_up", {"link": site + reverse("accounts:password_reset")})
     else:
-        link = site + reverse("accounts:email_confirm", args=[confirm])
+        link = site + reverse("accounts:email_confirm", args=[mailed.confirm])
         _send(change.user, "email_confirm", {"link": link, "email": change.new_email}, to=change.new_email)
-    link = site + reverse("accounts:email_undo", args=[undo])
+    link = site + reverse("accounts:email_undo", args=[mailed.undo])
     _send(change.user, "email_undo", {"link": link, "email": change.new_email}, to=change.old_email)
 
 

@@ -63,8 +63,8 @@ def email_undo(request: HttpRequest, link: str) -> HttpResponse:
 def _ask(request: PersonRequest, form: EmailForm) -> bool:
     """Whether the mails are on their way; if not, the form says why."""
     try:
-        asked = changes.ask(request.user, form.cleaned_data["email"], client_address(request))
-        tasks.send_email_change.delay(asked.change.pk, _site(request), asked.confirm, asked.undo)
+        change = changes.ask(request.user, form.cleaned_data["email"], client_address(request))
+        tasks.send_email_change.delay(change.pk, _site(request))
     except TooManyTries as e:
         form.refusal = e
         form.add_error(None, wait_error(e))

@@ -11,7 +11,7 @@ from django.core import mail
 from django.test import Client
 
 from accounts.models import AuditEntry, EmailChange, User
-from accounts.services import sign_up
+from accounts.services import email_change, sign_up
 from tests.accounts.conftest import PASSWORD
 from tests.api.conftest import signed_in
 
@@ -62,6 +62,18 @@ def test_it_counts_once_the_new_address_has_answered(trader: User, entered: Clie
         "email_change_asked",
         "email_changed",
     }
+
+
+def test_links_are_made_where_they_are_mailed_and_mailing_again_voids_the_first(trader: User) -> None:
+    """I34: the message to the worker names the change alone."""
+    asked = email_change.ask(trader, NEW, "127.0.0.1")
+    first, again = email_change.with_links(asked.pk), email_change.with_links(asked.pk)
+    assert first
+    assert again
+    with pytest.raises(email_change.LinkOver):
+        email_change.confirm(first.confirm, "127.0.0.1")
+    assert email_change.confirm(again.confirm, "127.0.0.1").email == NEW
+    assert email_change.with_links(asked.pk + 1) is None
 
 
 def test_the_old_address_takes_it_back_and_nobody_stays_in(trader: User, entered: Client, clock: Any) -> None:
