@@ -141,12 +141,21 @@ _CODES = {
     "union_tag_not_found": "wrong_form",
     "union_tag_invalid": "wrong_form",
     "finite_number": "not_finite",
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type"), "not_an_object"),
+    **dict.fromkeys(("list_type", "tuple_type"), "not_a_list"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "not_whole"),
+    **dict.fromkeys(("float_type", "float_parsing"), "not_a_number"),
+    "string_type": "not_a_text",
+    "literal_error": "not_a_choice",
+    **dict.fromkeys(("string_too_long", "too_long"), "too_long"),
 }
 
 
 def _shape_problem(error: Mapping[str, Any], data: object) -> Problem:
-    code = _CODES.get(error["type"], "wrong_value")
-    return problem(code, _path(error["loc"], data), detail=error["msg"])
+    code, told = _CODES.get(error["type"], "wrong_value"), error.get("ctx", {})
+    detail = told.get("expected", error["msg"])
+    limit = told.get("max_length", 0)
+    return problem(code, _path(error["loc"], data), detail=detail, limit=limit)
 
 
 def _path(location: tuple[int | str, ...], data: object) -> str:

@@ -12,13 +12,13 @@ PAIR = re.compile(r"(--[\w-]+):\s*light-dark\((#[0-9a-f]{6}),\s*(#[0-9a-f]{6})\)
 KOREAN, _, ENGLISH = TOKENS.partition(":root:lang(en)")
 SURFACES = ("--surface-page", "--surface-raised", "--surface-sunken", "--surface-hover")
 TEXT = [
-    *product(("--text", "--text-muted", "--accent"), SURFACES),
+    *product(("--text", "--text-muted", "--brand"), SURFACES),
     *product(("--color-rise", "--color-fall"), ("--surface-page", "--surface-raised", "--surface-hover")),
     *product(("--text",), ("--color-rise-bar", "--color-fall-bar")),
     ("--text-inverse", "--surface-inverse"),
     ("--on-rise", "--color-rise"),
     ("--on-fall", "--color-fall"),
-    ("--accent", "--accent-soft"),
+    ("--brand", "--brand-soft"),
     *((f"--color-{name}", f"--color-{name}-soft") for name in ("virtual", "paper", "live", "good", "warn", "bad")),
     *((f"--color-{name}", f"--color-{name}-soft") for name in ("rise", "fall")),
     ("--text", "--color-bad-soft"),

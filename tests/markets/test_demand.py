@@ -72,5 +72,6 @@ async def test_an_open_page_is_seen_and_a_closed_one_no_longer_said() -> None:
     async with asyncio.timeout(5):
         while not (told := await asyncio.to_thread(seen)).books:
             await asyncio.sleep(0.05)
-    assert told == Seen(("KRX:005930",), frozenset({"KRX:005930"}))
+    looked_at = frozenset({"KRX:005930"})
+    assert told == Seen(("KRX:005930",), looked_at, looked_at)  # beside a book stand the last trades
     await socket.disconnect(timeout=5)

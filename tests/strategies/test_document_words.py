@@ -50,7 +50,7 @@ def between(low: Any, high: Any, series: Any = CLOSE) -> dict[str, Any]:
         (between({"param": "q"}, {"number": 1}), "undefined_parameter", f"{IN_ENTRY}.low"),
         (between({"number": 1}, {"number": 2}, {"number": 1.5}), "wrong_form", f"{IN_ENTRY}.series"),
         ({"kind": "candle", "pattern": "hamer"}, "unknown_pattern", f"{IN_ENTRY}.pattern"),
-        ({"kind": "candle", "pattern": "hammer", "signal": "up"}, "wrong_value", f"{IN_ENTRY}.signal"),
+        ({"kind": "candle", "pattern": "hammer", "signal": "up"}, "not_a_choice", f"{IN_ENTRY}.signal"),
         (
             {"kind": "was_below_within", "series": CLOSE, "threshold": CLOSE, "bars": 5},
             "same_on_both_sides",
@@ -108,7 +108,7 @@ def test_a_rule_without_an_exit_says_so_and_has_a_limit_that_sells() -> None:
     assert refusals(rule(exit=alone, risk={"max_position_rate": 0.5})) == [("no_way_out", "exit")]
     for risk in ({"stop_loss_rate": 0.05}, {"take_profit_rate": 0.1}, {"time_stop_bars": 1}):
         assert document(exit=alone, risk=risk).risk.limits()
-    assert refusals(rule(exit={"risk_only": False}))[0][0] == "wrong_value"
+    assert refusals(rule(exit={"risk_only": False}))[0][0] == "not_a_choice"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_a_byte_order_mark_says_nothing() -> None:
     [
         ("{", "not_json"),
         (OURS.replace('"name":', '"name": "other", "name":'), "duplicate_name"),
-        (OURS.replace('"schema_version": 1', '"schema_version": 2'), "wrong_value"),
+        (OURS.replace('"schema_version": 1', '"schema_version": 2'), "not_a_choice"),
         (OURS.replace('"default": 5,', '"default": NaN,'), "not_finite"),
         (OURS.replace("cross_above", "crosses_over"), "wrong_form"),
         ("{" + " " * MAX_BYTES + "}", "too_large"),

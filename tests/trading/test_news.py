@@ -74,7 +74,7 @@ def test_a_move_of_signal_is_on_the_page_unless_switched_off(user: User, clock: 
         want(user, rules.SIGNALS, rules.PAGE, is_on=False)
     assert look() == int(is_on)
     told = [notices.sentence_of(each) for each in Notice.objects.all()]
-    assert told == ["삼성전자 스윙 (KRX:005930): 1차 매수"] * int(is_on)
+    assert told == ["삼성전자 스윙 (KRX:005930) 시그널: 1차 매수"] * int(is_on)
 
 
 def test_trouble_is_mailed_at_once_and_again_until_it_is_seen(user: User, clock: Any) -> None:

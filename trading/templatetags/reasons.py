@@ -214,7 +214,7 @@ SENTENCES = {
     "second_factor_required": _("실전 계좌로 매매하려면 설정에서 2단계 인증을 켜고 그 코드로 로그인해야 합니다."),
     # what people are told
     "filled": _("%(instrument)s %(side_word)s 체결: %(quantity)s, 가격 %(price)s"),
-    "signal_moved": _("오토 스윙 %(plan)s (%(instrument)s): %(signal_word)s"),
+    "signal_moved": _("%(plan)s (%(instrument)s) 시그널: %(signal_word)s"),
     "backtest_run_done": _("백테스트가 끝났습니다."),
     "backtest_run_failed": _("백테스트가 실패했습니다."),
 }
