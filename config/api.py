@@ -18,6 +18,7 @@ from accounts.api.wire import written
 from accounts.errors import AccountsError, TooManyTries
 from accounts.services.second_factor import FactorRefused
 from backtests.errors import BacktestRefused
+from backtests.templatetags import backtest_words
 from brokers.errors import BrokerError
 from brokers.services.credentials import KeyRefused
 from strategies.errors import DocumentInvalid
@@ -131,6 +132,10 @@ def _strategy(error: Any) -> Refusal:
     return Refusal(422, error.code, reasons.sentence(error.code, error.facts), _facts(error.facts))
 
 
+def _backtest(error: Any) -> Refusal:
+    return Refusal(422, error.code, backtest_words.sentence(error.code, error.facts), _facts(error.facts))
+
+
 def _invalid(error: Any) -> Refusal:
     return Refusal(400, "invalid_request", str(SENTENCES["invalid_request"]), {"fields": dict(_fields(error.detail))})
 
@@ -162,7 +167,7 @@ TELLERS: tuple[tuple[type[Exception], Callable[[Any], Refusal]], ...] = (
     (BrokerError, _broker),
     (DocumentInvalid, _document),
     (StrategyRefused, _strategy),
-    (BacktestRefused, _strategy),
+    (BacktestRefused, _backtest),
     (exceptions.ValidationError, _invalid),
     (exceptions.APIException, _drf),
     (Http404, _missing),

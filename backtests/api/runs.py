@@ -107,7 +107,7 @@ class OneBacktest(ApiView):
             shown(run) | {"result": _result(result) if result else None, "scorecard": _card(card) if card else None}
         )
 
-    @operation("Forget a backtest that has ended", status=204)
+    @operation("Forget a backtest that has ended", status=204, errors=(422,))
     def delete(self, request: ApiRequest, run_id: UUID) -> Response:
         services.delete_run(request.user, run_id)
         return Response(status=204)

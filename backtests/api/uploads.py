@@ -123,7 +123,7 @@ class OneUpload(ApiView):
     def get(self, request: ApiRequest, upload_id: UUID) -> Response:
         return Response(shown(services.get_upload(request.user, upload_id)))
 
-    @operation("Forget a bar file; results made from it stay", status=204)
+    @operation("Forget a bar file; results made from it stay", status=204, errors=(422,))
     def delete(self, request: ApiRequest, upload_id: UUID) -> Response:
         services.delete_upload(request.user, upload_id)
         return Response(status=204)

@@ -47,7 +47,9 @@ def test_a_file_is_sent_followed_tested_on_and_forgotten(api: Api, stock: Instru
     assert [each["id"] for each in api.get(UPLOADS).json()["results"]] == [told["id"]]
     asked = {"strategy": "sma_crossover", "upload": told["id"], "cash": "10000000"}
     assert api.send("POST", "/api/v1/backtests/", asked, {"Idempotency-Key": "one"}).status_code == 202
-    assert api.delete(address).json()["code"] == "upload_in_use"
+    refused = api.delete(address)
+    assert (refused.status_code, refused.json()["code"]) == (422, "upload_in_use")
+    assert refused.json()["message"] == "이 파일로 계산하고 있습니다. 끝난 뒤 지워 주세요."
     while services.work_once():
         pass
     assert (api.delete(address).status_code, api.get(address).status_code) == (204, 404)
