@@ -97,7 +97,7 @@ from brokers.kis.services.registration import TypedKey
 from brokers.models import BrokerAccount
 from brokers.protocol import Environment
 from markets.models import Instrument
-from trading.services import account_keys
+from trading.services.running import account_keys
 told = json.loads({json.dumps(json.dumps(told))})
 owner = User.objects.create_user(told["email"], told["password"])
 for code in told["codes"]:
