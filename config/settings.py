@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "accounts.middleware.SessionLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "trading.views.stamps.StateStamps",
 ]
 
 TEMPLATES = [

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
@@ -17,6 +19,7 @@ from markets.models import Instrument
 from tests import factories as make
 from tests.trading import scene
 from trading import services
+from trading.events import state_stamp
 from trading.models import Order, OrderChange
 
 pytestmark = pytest.mark.django_db
@@ -276,3 +279,23 @@ class TestCancelAll:
 def test_a_changes_address_takes_posts_alone(page: Client, stop: Order) -> None:
     assert page.get(reverse("trading:order_change", args=[stop.pk])).status_code == 405
     assert not OrderChange.objects.exists()
+
+
+def test_a_page_that_read_an_order_just_before_it_changed_looks_again(page: Client, user: User, stop: Order) -> None:
+    """I29: the hint came before its stream was open, so the page's own stamp must be from before what it shows."""
+    read: list[str] = []
+
+    def change_once_read(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if '"trading_order"."id" =' in sql and not read:
+            read.append(sql)
+            Order.objects.filter(pk=stop.pk).update(version=F("version") + 1)
+        return result
+
+    with connection.execute_wrapper(change_once_read):
+        shown = text(page.get(reverse("trading:order", args=[stop.pk])))
+    assert read
+    [stamp] = re.findall(r'data-stamp="(\w+)"', shown)
+    assert stamp != state_stamp(user.pk)
+    [again] = re.findall(r'data-stamp="(\w+)"', text(page.get(reverse("trading:order", args=[stop.pk]))))
+    assert again == state_stamp(user.pk)

@@ -3,7 +3,8 @@
 from trading.models.defaults import AliasDefaults
 from trading.models.ledger import Balance, Journal, Posting
 from trading.models.operations import Lease, Pulse
-from trading.models.orders import Fill, Order, OrderAttempt, OrderEvent
+from trading.models.order_facts import Fill, OrderAttempt, OrderEvent
+from trading.models.orders import Order
 from trading.models.plans import PlanEvaluation, SignalStep, SwingPlan
 from trading.models.reconciliation import AccountReading, BrokerOrder, PositionDifference
 from trading.models.requests import IdempotencyKey, OrderChange

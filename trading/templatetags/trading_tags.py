@@ -15,7 +15,6 @@ from markets import services as markets
 from markets.models import Instrument
 from markets.templatetags.figures import grouped
 from trading import ledger, services
-from trading.events import state_stamp
 from trading.forms import INTERVALS, OrderTicket
 from trading.models import Balance, Order, SwingPlan
 from trading.models.plans import SIGNAL_LABELS
@@ -147,6 +146,5 @@ def signal_dots(plan: SwingPlan, size: str = "") -> dict[str, Any]:
 
 @register.inclusion_tag("trading/_event_stream.html", takes_context=True)
 def event_stream(context: dict[str, Any]) -> dict[str, Any]:
-    """The page's stream of hints, with the stamp of the state this very page was rendered from."""
-    user = context["request"].user
-    return {"stamp": state_stamp(user.pk)} if user.is_authenticated else {"stamp": ""}
+    """The page's stream of hints, with the stamp that `StateStamps` noted before the page read anything."""
+    return {"stamp": context["request"].state_stamp}

@@ -28,6 +28,7 @@ class PersonRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+    state_stamp: str  # of a whole page that listens to events: how things stood before anything was read
 
 
 def signed_in(
