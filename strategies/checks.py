@@ -26,13 +26,12 @@ from strategies.conditions import (
     operands,
 )
 from strategies.errors import Problem, problem
-from strategies.shape import ParamRef
+from strategies.shape import MAX_CONDITIONS, ParamRef
 
 if TYPE_CHECKING:
     from strategies.document import IndicatorSpec, ParameterSpec, RuleDocument
 
 MAX_DEPTH = 10
-MAX_CONDITIONS = 200
 MAX_BARS = 500
 
 _COLUMNS = frozenset(("open", "high", "low", "close", "volume", "price"))

@@ -20,6 +20,7 @@ from strategies.errors import DocumentInvalid, Problem, problem
 
 MAX_BYTES = 128 * 1024
 LARGEST = 1e15  # that a number may be
+MAX_CONDITIONS = 200
 MAX_NESTING = 40  # of JSON, enough for ten groups with everything inside them
 
 
@@ -39,7 +40,7 @@ class Part(BaseModel):
         if unkept := [problem("bad_text", path) for path, each in _texts(data) if not _can_be_kept(each)]:
             raise DocumentInvalid(unkept)
         if len(text) > MAX_BYTES:
-            raise DocumentInvalid([problem("too_large", _too_large(data), limit=MAX_BYTES)])
+            raise DocumentInvalid([_too_large(data)])
         try:
             return cls.model_validate_json(text)
         except ValidationError as e:
@@ -121,11 +122,20 @@ def _can_be_kept(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
-def _too_large(data: object, path: str = "") -> str:
-    """The innermost part that is too large by itself."""
+def _too_large(data: object, path: str = "") -> Problem:
+    """What is wrong with the innermost part that is too large by itself: more conditions than a rule has, or just its size."""
     large = (part for part in _inside(data, path) if len(json.dumps(part[1])) > MAX_BYTES)
-    found = next(large, None)
-    return path if found is None else _too_large(found[1], found[0])
+    if (found := next(large, None)) is not None:
+        return _too_large(found[1], found[0])
+    if path.endswith((".all", ".any")) and _conditions_in(data) > MAX_CONDITIONS:
+        return problem("too_many_conditions", path, limit=MAX_CONDITIONS)
+    return problem("too_large", path, limit=MAX_BYTES)
+
+
+def _conditions_in(group: object) -> int:
+    if isinstance(group, Mapping) and "kind" in group:
+        return 1
+    return sum(_conditions_in(inner) for _path, inner in _inside(group, ""))
 
 
 def _inside(value: object, path: str) -> list[tuple[str, object]]:

@@ -77,6 +77,8 @@ SENTENCES = {
     "not_a_number": _('숫자를 문자열로 적어 주세요. 예: "0.5"'),
     "too_large": _("너무 크거나 너무 세밀한 숫자입니다."),
     "null_characters_not_allowed": _("쓸 수 없는 글자가 있습니다."),
+    "not_finite": _("유한한 수여야 합니다 (NaN·무한대 불가)."),
+    "too_deep": _("너무 깊이 겹쳐 있습니다 (최대 %(limit)s단계)."),
 }
 
 

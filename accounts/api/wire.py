@@ -13,13 +13,17 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
-from accounts.api.problems import Problem
+from accounts.api.problems import Problem, sentence_of
 
 MOST_DEEP = 40
+LONGEST_PATH = 1000  # characters told of a place in a body
 
 
 class StrictJson(BaseParser):
-    """JSON as it was meant: whoever sends one key twice, or a number that is none, means something else than we read."""
+    """JSON as it was meant: whoever sends one key twice, or a number that is none, means something else than we read.
+
+    What is read but cannot be kept, a NaN or too many levels, is told with its place.
+    """
 
     media_type = "application/json"
 
@@ -31,11 +35,17 @@ class StrictJson(BaseParser):
             raise Problem("body_too_large", 413) from None
         try:
             read = json.loads(
-                body.decode("utf-8"), object_pairs_hook=_once_each, parse_float=_number, parse_constant=_refuse
+                body.decode("utf-8"), object_pairs_hook=_once_each, parse_float=_number, parse_constant=_not_finite
             )
-        except (ValueError, RecursionError):
+        except RecursionError:
+            raise _unreadable("too_deep") from None
+        except ValueError:
             raise ParseError from None
-        if _depth(read) > MOST_DEEP or not _is_whole_text(body, read):
+        if _depth(read) > MOST_DEEP:
+            raise _unreadable("too_deep", _too_deep_at(read))
+        if places := _not_finite_at(body, read):
+            raise _unreadable("not_finite", *places)
+        if not _is_whole_text(body, read):
             raise ParseError
         return read
 
@@ -88,8 +98,42 @@ def _number(text: str) -> Decimal:
     return Decimal(text)
 
 
-def _refuse(_word: str) -> Any:
-    raise ValueError("not a number")
+_NOT_FINITE = object()  # stands where a body says NaN or Infinity
+
+
+def _not_finite(_word: str) -> Any:
+    return _NOT_FINITE
+
+
+def _unreadable(code: str, *paths: str) -> Problem:
+    """The refusal of a body, with what is wrong at these places of it; of the whole body without one."""
+    told = [{"code": code, "message": str(sentence_of(code, {"limit": MOST_DEEP}))}]
+    return Problem("unreadable_body", 400, fields={path[:LONGEST_PATH]: told for path in (paths or ("body",))[:20]})
+
+
+def _not_finite_at(body: bytes, read: Any) -> list[str]:
+    """Where it says NaN or Infinity, as `document.risk.stop_loss_rate`; read through only where the text holds the words."""
+    if b"NaN" not in body and b"Infinity" not in body:
+        return []
+    found, level = [], [("", read)]
+    while level:
+        found += [path for path, each in level if each is _NOT_FINITE]
+        level = [inner for path, each in level for inner in _inside(each, path)]
+    return found
+
+
+def _inside(data: Any, path: str) -> list[tuple[str, Any]]:
+    if isinstance(data, dict):
+        return [(f"{path}.{name[:64]}" if path else name[:64], each) for name, each in data.items()]
+    return [(f"{path}[{number}]", each) for number, each in enumerate(data)] if isinstance(data, list) else []
+
+
+def _too_deep_at(data: Any) -> str:
+    """Where the first list or object lies that is one level too deep."""
+    level = [("", data)]
+    for _level in range(MOST_DEEP):
+        level = [inner for path, each in level for inner in _inside(each, path) if isinstance(inner[1], dict | list)]
+    return level[0][0]
 
 
 def _depth(data: Any) -> int:
