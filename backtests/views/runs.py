@@ -33,7 +33,8 @@ PER_PAGE, TRADES_PER_PAGE = 25, 20
 @signed_in
 def run_list(request: PersonRequest) -> HttpResponse:
     page = Paginator(services.list_runs(request.user), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "runs": list(page)}
+    runs = list(page)
+    context = {"page": page, "runs": runs, "is_moving": any(not run.job.has_ended for run in runs)}
     return render(request, "backtests/_runs.html" if request.htmx else "backtests/list.html", context)
 
 

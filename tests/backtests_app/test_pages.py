@@ -160,6 +160,17 @@ def test_the_list_asks_as_much_for_many_runs_as_for_one(
     assert len(six) == len(one) <= MOST_QUERIES
 
 
+def test_the_list_looks_again_by_itself_while_a_run_goes_on_and_keeps_what_was_picked(
+    page: Client, user: User, done: Backtest, stock: Instrument
+) -> None:
+    """I29: the tiding that a run has ended may come before the page's stream is open."""
+    still = text(page.get(reverse("backtests:list")))
+    assert "every 5s" not in still
+    assert f'id="pick-{done.pk}" hx-preserve' in still
+    scene.start(user, stock)
+    assert "every 5s" in text(page.get(reverse("backtests:list")))
+
+
 def test_the_chart_has_a_candle_and_a_worth_for_each_tradable_bar_and_a_marker_for_each_fill(
     page: Client, done: Backtest
 ) -> None:
