@@ -31,7 +31,7 @@ QUIET = (  # nothing of the browser's own goes out, and no name but ours resolve
 )
 TELL_CSP = """addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
   console.error(`CSP: ${violatedDirective} ${blockedURI}`))"""
-PATIENCE = 10_000  # milliseconds for anything a page is expected to show
+PATIENCE = 30_000  # milliseconds for anything a page is expected to show, on a busy machine too
 
 
 def chromium_path() -> str | None:
