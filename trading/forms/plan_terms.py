@@ -24,6 +24,7 @@ REFUSED_FIELDS = {
     "bad_first_share": "first_share",
     "name_missing": "name",
     "unknown_account": "broker_account",
+    "currency_not_held": "broker_account",
     "instrument_not_tradable": "instrument",
     "end_date_passed": "ends_on",
     "plan_holds": "mode",

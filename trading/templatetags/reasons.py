@@ -201,6 +201,9 @@ SENTENCES = {
     "bad_first_share": _("1차 비중은 0%%보다 크고 100%% 이하여야 합니다."),
     # what a plan cannot be, or not now
     "plan_ended": _("종료일(%(ends_on)s)이 지나 새로 사지 않습니다. 들고 있는 것은 규칙대로 팝니다."),
+    "currency_not_held": _(
+        "%(currency)s로 사고파는 종목인데 이 계좌의 돈은 %(held)s뿐입니다. %(currency)s가 있는 계좌를 골라 주세요."
+    ),
     "end_date_passed": _("종료일은 오늘이거나 그 뒤여야 합니다."),
     "plan_is_stopping": _("매도하고 멈추는 중입니다. 다 팔리면 멈춥니다."),
     "plan_has_open_order": _("이 오토 스윙의 주문이 아직 끝나지 않았습니다. 끝나거나 취소한 뒤 바꿔 주세요."),

@@ -16,6 +16,7 @@ from markets.rules import RuleViolation, require_number
 from markets.types import Side
 from trading.errors import NotAllowed, OrderRefused
 from trading.models import Order, SwingPlan
+from trading.services.ledger import books
 from trading.services.ordering.idempotency import check_key, fingerprint
 
 
@@ -96,6 +97,14 @@ def check_account(user: User, account: BrokerAccount) -> None:
     if account.environment == Environment.LIVE and not settings.LIVE_TRADING:
         raise OrderRefused("live_trading_off")
     abilities_of(account)
+
+
+def check_currency(account: BrokerAccount, instrument: Instrument) -> None:
+    """Raise OrderRefused where the account has none of the money the instrument is bought with: no buy could be paid."""
+    needed = instrument.currency
+    if needed == account.currency or any(books.held(account, [needed]).values()):
+        return
+    raise OrderRefused("currency_not_held", currency=needed, held=account.currency)
 
 
 def abilities_of(account: BrokerAccount) -> Abilities:

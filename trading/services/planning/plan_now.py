@@ -21,7 +21,7 @@ from trading import ledger, risk
 from trading.errors import OrderRefused
 from trading.models import Balance, SwingPlan
 from trading.risk import Denial
-from trading.services.ordering.asked import Asked, check_account
+from trading.services.ordering.asked import Asked, check_account, check_currency
 from trading.services.ordering.checks import check_plan, worst_price
 from trading.services.planning.evaluation.entries import room_for
 from trading.services.planning.plan_sizes import units_of_step
@@ -108,6 +108,8 @@ def _obstacle(
         return Obstacle("closed_session")
     try:
         check_account(plan.user, plan.broker_account)
+        if side is Side.BUY:
+            check_currency(plan.broker_account, plan.instrument)
         denial = _denial(plan, quote, present, side, step, free)
     except OrderRefused as e:
         return Obstacle(e.code, e.facts)

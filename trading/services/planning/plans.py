@@ -23,7 +23,7 @@ from trading.events import publish_plan_changed
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.plan_rules import ChosenRule, swing_rule
 from trading.services.ledger import books
-from trading.services.ordering.asked import check_account, plain_number
+from trading.services.ordering.asked import check_account, check_currency, plain_number
 from trading.services.ordering.stops import call_back_waiting, waiting_stops
 from trading.services.planning.evaluation import evaluate_plan
 
@@ -238,6 +238,7 @@ def _tell(plan: SwingPlan) -> None:
 def _check_venue(user: User, broker_account: BrokerAccount, instrument: Instrument) -> None:
     try:
         check_account(user, broker_account)
+        check_currency(broker_account, instrument)
     except OrderRefused as e:
         raise PlanRefused(e.code, **e.facts) from e
     if not instrument.is_active:

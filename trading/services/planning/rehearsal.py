@@ -20,6 +20,7 @@ from strategies.document import RuleDocument
 from trading import ledger
 from trading.errors import OrderRefused
 from trading.models import Balance
+from trading.services.ordering.asked import check_currency
 from trading.services.ordering.checks import worst_price
 from trading.sizing import size_buy
 
@@ -87,11 +88,12 @@ class FirstBuy:
 
 
 def first_buy(instrument: Instrument, account: BrokerAccount, budget: Decimal, share: Decimal) -> FirstBuy:
-    """What the first step would buy now with `share` of the budget. Raises OrderRefused without any price.
+    """What the first step would buy now with `share` of the budget. Raises OrderRefused without any price or money of its kind.
 
     The quantity is the one the plan itself would size, by the worst price it might fill at; the cost is at the ask.
     Raises NoRuleInForce, SizingInvalid.
     """
+    check_currency(account, instrument)
     quote, rules = markets.latest_quote(instrument), instrument.rules
     if quote is None:
         raise OrderRefused("no_price", instrument=instrument.key)
