@@ -38,14 +38,14 @@ install-dev: install
 	$(PIP) -r requirements-dev.txt && cp requirements-dev.txt .venv/requirements-dev.txt; } || \
 	{ echo "The packages could not be installed; pip says why above (the first run needs the network)."; exit 1; }
 
-# SQLite always; PostgreSQL too where TEST_POSTGRES_URL names a server on which databases may be made. Tests that start
-# the running system come alone: they measure seconds.
+# Everything on SQLite; what asks a database something on PostgreSQL too, where TEST_POSTGRES_URL names a server on which
+# databases may be made. Tests that start the running system come alone: they measure seconds.
 test: install-dev
 	@started=$$(date +%s); \
 	$(PYTEST) -n auto -m "not processes and not browser" && \
 	$(PYTEST) -m "processes or browser" && \
 	if [ -n "$$TEST_POSTGRES_URL" ]; then \
-		TEST_DATABASE_URL="$$TEST_POSTGRES_URL" $(PYTEST) -n auto -m "not processes and not browser"; \
+		TEST_DATABASE_URL="$$TEST_POSTGRES_URL" $(PYTEST) -n auto --only-database -m "not processes and not browser"; \
 	else echo "PostgreSQL: not tested, TEST_POSTGRES_URL is not set"; fi && \
 	echo "test: seconds=$$(($$(date +%s) - started)) postgres=$${TEST_POSTGRES_URL:+yes}"
 

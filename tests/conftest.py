@@ -14,6 +14,26 @@ from accounts.services import sessions
 from config.environment import read_environment
 from config.supervision.embedded_redis import EmbeddedRedis
 
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "only tests that ask a database something: what the others say does not depend on which one it is"
+    parser.addoption("--only-database", action="store_true", help=told)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--only-database"):
+        return
+    left_out = [item for item in items if not _asks_a_database(item)]
+    items[:] = [item for item in items if _asks_a_database(item)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _asks_a_database(item: pytest.Item) -> bool:
+    is_marked = any(item.get_closest_marker(name) for name in ("django_db", "postgres"))
+    return is_marked or bool(DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())))
+
 
 @receiver(user_logged_in)
 def _as_if_by_every_factor(request: HttpRequest, **_more: object) -> None:
