@@ -22,6 +22,8 @@ from brokers.models import Token as TokenRow
 from brokers.protocol import Environment
 from brokers.services import secrets
 from brokers.wire.messages import Reply, Request
+from markets import services as markets
+from markets.types import Source
 from tests.brokers.kis_account import MovableClock, ScriptedKis, credentials, reply, token_reply
 from tests.brokers.kis_rows import give_key, make_kis_account
 
@@ -219,6 +221,16 @@ def test_a_key_opens_with_its_own_hosts(row: Credential, live: Credential, setti
     hosts = [keys.endpoints(keys.opened(each).environment).rest for each in (row, live)]
     assert hosts == ["https://openapivts.koreainvestment.com:29443", "https://openapi.koreainvestment.com:9443"]
     assert keys.opened(row).app_secret == keys.opened(live).app_secret  # the tests' own, sealed twice
+
+
+def test_the_time_at_kis_is_ours_and_a_sandboxs_own(settings: Any) -> None:
+    """Whatever a feed was told, orders at KIS itself are of our day; a sandbox on another day is asked for that day's."""
+    ahead = timedelta(days=3)
+    markets.beat(Source.KIS, timezone.now() + ahead)
+    settings.KIS_URLS = {}
+    assert abs(keys.venue_now() - timezone.now()) < timedelta(minutes=1)
+    settings.KIS_URLS = {"KAIROS_KIS_PAPER_REST": "http://127.0.0.1:9"}
+    assert abs(keys.venue_now() - timezone.now() - ahead) < timedelta(minutes=1)
 
 
 def test_nothing_real_opens_while_live_trading_is_off(live: Credential, settings: Any) -> None:

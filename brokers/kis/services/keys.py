@@ -4,6 +4,7 @@ Whoever streams asks `socket_key(row)`; whoever asks questions, `client(row)`, `
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
@@ -20,6 +21,7 @@ from brokers.protocol import Environment
 from brokers.sealing import Unopenable
 from brokers.services import secrets
 from brokers.wire.client import WireClient
+from markets import services as markets
 from markets.types import Source
 
 BROKER = "kis"
@@ -66,6 +68,11 @@ def endpoints(environment: Environment) -> Endpoints:
     return Endpoints(urls.get(f"KAIROS_KIS_{name}_REST") or own.rest, urls.get(f"KAIROS_KIS_{name}_WS") or own.ws)
 
 
+def venue_now() -> datetime:
+    """What time it is at KIS: ours. A sandbox, which only a test's settings name, may live on another day: as its feed says."""
+    return markets.market_time(Source.KIS) if settings.KIS_URLS else timezone.now()
+
+
 def assert_allowed(environment: Environment) -> None:
     """Nothing real is touched before the server allows it. Raises LiveTradingOff."""
     if environment is Environment.LIVE and not settings.LIVE_TRADING:
@@ -106,4 +113,4 @@ def socket_key(row: Credential) -> SocketKey:
 
 def market(row: Credential) -> KisMarket:
     """Quotations by this key: prices, books, bars to fill gaps. Raises NoKey, LiveTradingOff."""
-    return KisMarket(client(row), Environment(row.account.environment), timezone.now, Source.KIS)
+    return KisMarket(client(row), Environment(row.account.environment), venue_now, Source.KIS)

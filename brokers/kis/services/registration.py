@@ -80,7 +80,7 @@ def check(row: Credential) -> Credential:
     """Ask KIS what the key can do, and keep the answer; the first that works puts the account to use."""
     try:
         who = keys.opened(row)
-        found = inspect(keys.client(row), keys.tokens(row, who), who, korean_day(timezone.now()))
+        found = inspect(keys.client(row), keys.tokens(row, who), who, korean_day(keys.venue_now()))
         credentials.note_check(row, found.failure, found.found)
     except BrokerNotConfigured as e:
         credentials.note_check(row, e.code, {})
