@@ -10,7 +10,7 @@ from markets.types import Interval
 from trading.api.order_rows import SIDES
 from trading.models import PlanEvaluation, SwingPlan
 from trading.services.planning.history import PlanFill
-from trading.templatetags.reasons import sentence
+from trading.templatetags.looks import look_sentence
 
 INTERVALS = [each.value for each in Interval]
 SAME = (
@@ -139,7 +139,7 @@ def evaluation_row(look: PlanEvaluation) -> dict[str, Any]:
         "close": look.close,
         "outcome": look.outcome,
         "reason": look.reason,
-        "message": sentence(look.reason, look.detail.get("facts")),
+        "message": look_sentence(look),
         "order": look.order_id,
         "detail": look.detail,
     }

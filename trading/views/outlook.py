@@ -16,11 +16,12 @@ from markets.models import Instrument, LatestQuote
 from markets.services import Moment
 from markets.types import Interval
 from strategies.conditions import Candle, NumberOperand, operands
-from strategies.rows import ConditionRow, Row
+from strategies.rows import ConditionRow
 from strategies.sentences import condition_sentence, figure
 from trading.forms import sentence_language
 from trading.models import PlanEvaluation, SwingPlan
-from trading.signal import Action, Decision, Reason, decision_sentence
+from trading.signal import Action
+from trading.templatetags.looks import look_sentence, row_of
 from trading.templatetags.reasons import sentence
 
 LINES_APART = 0.05  # of their price
@@ -86,9 +87,7 @@ class Explained:
 
     def __init__(self, evaluation: PlanEvaluation) -> None:
         self.evaluation = evaluation
-        stored = evaluation.detail.get("row")
-        self.row = Row.from_data(stored) if stored else None
-        self.facts: dict[str, str] = evaluation.detail.get("facts") or {}
+        self.row = row_of(evaluation) if evaluation.detail.get("row") else None
 
     @property
     def around(self) -> Surroundings | None:
@@ -99,22 +98,12 @@ class Explained:
     @property
     def sentence(self) -> str:
         """What the plan did on this bar and why, in the reader's language."""
-        decision = self._decision()
-        if decision is None or self.row is None:
-            return sentence(self.evaluation.reason, self.facts)
-        return decision_sentence(decision, self.row, self.evaluation.signal, sentence_language())
+        return look_sentence(self.evaluation, self.row)
 
     @property
     def only_watched(self) -> bool:
         """A step was called for, and no order was sent: the plan was in the shadow."""
         return self.evaluation.outcome in STEPS and self.evaluation.order_id is None
-
-    def _decision(self) -> Decision | None:
-        """What the rule decided; None where the bar was never judged, or the order could not be made."""
-        try:
-            return Decision(Action(self.evaluation.outcome), Reason(self.evaluation.reason), self.facts)
-        except ValueError:
-            return None
 
     @property
     def groups(self) -> list[dict[str, Any]]:
