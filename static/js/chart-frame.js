@@ -43,6 +43,9 @@ const moveByKeys = (canvas, chart) => {
   })
 }
 
+// As wide as the prices will be before they have come: nothing moves when they do.
+const axisWidth = (text = "") => 28 + 6 * text.length
+
 // `el` holds [data-part="canvas"] and says decimals and zone; `isDaily` whether its bars are days now.
 export const framed = async (el, isDaily) => {
   const library = await import(LIBRARY)
@@ -56,7 +59,7 @@ export const framed = async (el, isDaily) => {
     layout: { attributionLogo: false, panes: { enableResize: true } },
     localization: { timeFormatter: (s) => (isDaily() ? day(s) : `${day(s)} ${clock(s)}`) },
     timeScale: { timeVisible: true, rightOffset: 4, minBarSpacing: .5, tickMarkFormatter: (s, type) => (ticks[type] ?? clock)(s) },
-    rightPriceScale: { scaleMargins: { top: .08, bottom: .24 } },
+    rightPriceScale: { scaleMargins: { top: .08, bottom: .24 }, minimumWidth: axisWidth(el.dataset.widest) },
     crosshair: { mode: CrosshairMode.Normal },
     handleScroll: { vertTouchDrag: false },
   })

@@ -38,14 +38,26 @@ const colour = (cell, value) => {
   cell.classList.add(wanted)
 }
 
-// What nobody can see is written once a second at most, and at once when it comes into sight.
-const OUT_OF_SIGHT = 1000
-const inSight = new WeakMap()
+// Nobody reads ten prices a second: what has come is written together, four times a second, the newest of each row. The last
+// one is always written. What is out of sight waits for its row to come into sight, or for the next look at what is old.
+const PACE = 250
+const waiting = new Set()
+const outOfSight = new WeakSet()
 const comeInto = new WeakMap()
+let due, wrote = 0
+const writeAll = () => {
+  due = undefined
+  wrote = Date.now()
+  for (const show of waiting) show()
+  waiting.clear()
+}
+const soon = (show) => {
+  waiting.add(show)
+  due ??= setTimeout(() => requestAnimationFrame(writeAll), Math.max(0, wrote + PACE - Date.now()))
+}
 const sight = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    inSight.set(target, isIntersecting)
-    if (isIntersecting) comeInto.get(target)?.()
+    if (isIntersecting) { outOfSight.delete(target); comeInto.get(target)?.() } else outOfSight.add(target)
   }
 }, { rootMargin: "100px" })
 
@@ -55,19 +67,18 @@ const watch = (row) => {
   const began = Date.now()
   const wasStale = row.classList.contains("is-stale")
   let last, heard
-  let written = 0
   const hear = (quote) => {
     heard = quote
-    if (inSight.get(row) !== false || Date.now() - written >= OUT_OF_SIGHT) show()
+    if (!outOfSight.has(row)) soon(show)
   }
   const show = () => {
     if (!row.isConnected || !heard) return
     const quote = heard
     heard = undefined
-    written = Date.now()
     const moved = last && last.price !== quote.price ? Number(quote.price) - Number(last.price) : 0
     for (const cell of cells) {
       const name = cell.dataset.field
+      if (last && last[name] === quote[name]) continue
       const text = write[name]?.(quote, places, cell)
       if (text === undefined || cell.textContent === text) continue
       cell.textContent = text

@@ -38,7 +38,6 @@ export const mount = (el) => {
   }
   const amount = el.querySelector("[data-amount]")
   if (amount) {
-    el.querySelector('[data-part="amount"]').hidden = false
     amount.addEventListener("input", () => put(field("quantity"), quantityOf(Number(amount.value.replaceAll(",", "")))))
   }
 
@@ -73,9 +72,9 @@ export const mount = (el) => {
   showEnvironment()
 
   el.querySelectorAll("[data-share]").forEach((button) => {
-    button.hidden = false
     button.addEventListener("click", () => put(field("quantity"), quantityFor(Number(button.dataset.share))))
   })
+  el.querySelectorAll(".is-waiting").forEach((part) => part.classList.remove("is-waiting")) // its place was kept
   document.addEventListener("click", ({ target }) => {
     const price = el.isConnected && target.closest?.("[data-pick-price]")?.dataset.pickPrice
     if (!price) return
