@@ -15,7 +15,6 @@ from rest_framework.response import Response
 
 from accounts.api import people
 from accounts.api.fields import Answer
-from accounts.api.pages import page
 from accounts.api.problems import NotFound, Problem
 from accounts.api.view import ApiRequest, ApiView, operation
 from brokers.protocol import Environment, OrderType
@@ -31,6 +30,7 @@ from trading import services
 from trading.api import order_rows as rows
 from trading.api import orders
 from trading.api.accounts import typed_key
+from trading.api.order_lists import orders_page
 from trading.models import Order, SwingPlan
 from trading.services.running import account_keys
 
@@ -96,9 +96,7 @@ class OrderHistory(ApiView):
 
     @operation("Orders, newest first", query=orders.OrderQuery, answer=rows.OrdersAnswer)
     def get(self, request: ApiRequest) -> Response:
-        found = orders.narrowed(rows.orders_of(request.user), self.query)
-        newest = self.query["ordering"] == "-created_at"
-        return Response(page(found, self.query, rows.order_row, newest_first=newest))
+        return Response(orders_page(request.user, self.query))
 
 
 class CancelBySymbol(ApiView):

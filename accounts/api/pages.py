@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
@@ -15,6 +16,7 @@ from accounts.api.problems import Problem
 
 MOST, USUAL = 200, 50
 LONGEST_CURSOR = 256
+PLACE = ("created_at", "id")  # what a list is ordered by, where nothing else is said
 
 
 class PageQuery(Strict):
@@ -31,28 +33,41 @@ def page(
     query: dict[str, Any],
     shape: Callable[[Any], dict[str, Any]],
     *,
-    by: tuple[str, str] = ("created_at", "id"),
+    by: tuple[str, str] = PLACE,
     newest_first: bool = True,
 ) -> dict[str, Any]:
     """One page of `rows`: models, or `values()` that hold both columns of `by`, which are a time and the primary key."""
-    first, key = by
     if "cursor" in query:
-        rows = rows.filter(_after(by, _read(query["cursor"]), newest_first))
-    sign = "-" if newest_first else ""
-    found = list(rows.order_by(f"{sign}{first}", f"{sign}{key}")[: query["limit"] + 1])
-    more = len(found) > query["limit"]
-    shown = found[: query["limit"]]
-    return {
-        "results": [shape(row) for row in shown],
-        "next_cursor": _written((_column(shown[-1], first), _column(shown[-1], key))) if more else None,
-    }
+        rows = _going_on(rows, after(by, place_of(query["cursor"]), newest_first))
+    told = cut(list(rows.order_by(*order_of(by, newest_first))[: query["limit"] + 1]), query["limit"], by)
+    return told | {"results": [shape(row) for row in told["results"]]}
+
+
+def cut(found: list[Any], limit: int, by: tuple[str, str] = PLACE) -> dict[str, Any]:
+    """The page of `limit` rows out of as many and one more, which tells only whether there is a next page."""
+    shown = found[:limit]
+    more = len(found) > limit
+    return {"results": shown, "next_cursor": _written(tuple(_column(shown[-1], name) for name in by)) if more else None}
+
+
+def order_of(by: tuple[str, str], newest_first: bool) -> list[str]:
+    return [f"-{name}" if newest_first else name for name in by]
+
+
+def _going_on(rows: QuerySet[Any], condition: Q) -> QuerySet[Any]:
+    """The rows from there on. Raises Problem for a cursor of another list, whose places are of other kinds."""
+    try:
+        return rows.filter(condition)
+    except (TypeError, ValueError, ValidationError):
+        raise Problem("bad_cursor", 400) from None
 
 
 def _column(row: Any, name: str) -> Any:
     return row[name] if isinstance(row, dict) else getattr(row, name)
 
 
-def _after(by: tuple[str, str], place: tuple[Any, Any], newest_first: bool) -> Q:
+def after(by: tuple[str, str], place: tuple[Any, Any], newest_first: bool) -> Q:
+    """What comes after a place in a list."""
     word = "lt" if newest_first else "gt"
     (first, key), (value, pk) = by, place
     if first == key:
@@ -63,7 +78,7 @@ def _after(by: tuple[str, str], place: tuple[Any, Any], newest_first: bool) -> Q
     )
 
 
-def _written(place: tuple[Any, Any]) -> str:
+def _written(place: tuple[Any, ...]) -> str:
     parts = [_marked(each) for each in place]
     return urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
@@ -74,7 +89,8 @@ def _marked(value: Any) -> list[Any]:
     return ["u", str(value)] if isinstance(value, UUID) else ["v", value]
 
 
-def _read(cursor: str) -> tuple[Any, Any]:
+def place_of(cursor: str) -> tuple[Any, Any]:
+    """The place in a list that a cursor means. Raises Problem."""
     try:
         parts = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         first, second = (_unmarked(*part) for part in parts)

@@ -1,10 +1,9 @@
 """Orders and fills as the API shows them, and the trade read model of the sources (O06)."""
 
 from decimal import Decimal
-from functools import cache
 from typing import Any
-from uuid import UUID
 
+import orjson
 from django.db.models import QuerySet
 from rest_framework import serializers
 
@@ -15,7 +14,7 @@ from markets.models.fields import exact
 from markets.types import Side
 from trading.api.rows import select
 from trading.lifecycle import OrderState
-from trading.models import Fill, Order
+from trading.models import Fill
 from trading.templatetags.reasons import sentence
 
 SIDES = [each.value for each in Side]
@@ -25,37 +24,6 @@ DIVISIONS = [each.value for each in Division if each is not Division.OTHER]
 STATES = [each.value for each in OrderState]
 
 EXACT = ("quantity", "limit_price", "stop_price", "filled_quantity", "filled_amount", "fee", "tax")
-PLAIN = (
-    *("id", "broker_account_id", "instrument__venue", "instrument__symbol", "instrument__currency", "side"),
-    *(
-        "order_type",
-        "time_in_force",
-        "division",
-        "purpose",
-        "plan_id",
-        "step",
-        "state",
-        "reason",
-        "facts",
-        "cancel_requested",
-    ),
-    *("replaces_id", "market_at", "created_at", "expires_at", "finished_at", "version"),
-)
-SAME = (
-    *(
-        "id",
-        "side",
-        "order_type",
-        "time_in_force",
-        "division",
-        "purpose",
-        "step",
-        "state",
-        "reason",
-        "cancel_requested",
-    ),
-    *("market_at", "created_at", "expires_at", "finished_at", "version"),
-)
 FILL_EXACT = ("quantity", "price", "amount", "fee", "tax")
 FILL_PLAIN = (
     *("id", "key", "order_id", "order__side", "order__instrument__venue", "order__instrument__symbol"),
@@ -124,31 +92,14 @@ class FillsAnswer(Answer):
     next_cursor = serializers.CharField(allow_null=True)
 
 
-def orders_of(user: User) -> QuerySet[Any]:
-    return _columns().filter(user=user)
-
-
-@cache
-def _columns() -> QuerySet[Any]:
-    """What is read of every order. Put together once, and never evaluated itself: it is a third of the query's making."""
-    return select(Order.objects.all(), PLAIN, EXACT)
-
-
-def order_shown(user: User, order_id: UUID) -> dict[str, Any]:
-    """One own order. Raises Order.DoesNotExist."""
-    return order_row(orders_of(user).get(pk=order_id))
-
-
 def order_row(row: dict[str, Any]) -> dict[str, Any]:
-    filled = row["filled_quantity_text"]
-    shown = {name: row[name] for name in SAME}
-    shown.update({name: row[f"{name}_text"] for name in EXACT})
-    shown["broker_account"], shown["plan"] = row["broker_account_id"], row["plan_id"]
-    shown["instrument"] = f"{row['instrument__venue']}:{row['instrument__symbol']}"
-    shown["currency"], shown["replaces"], shown["facts"] = row["instrument__currency"], row["replaces_id"], row["facts"]
-    shown["average_price"] = None if filled == "0" else _average(row["filled_amount_text"], filled)
-    shown["message"] = sentence(row["reason"], row["facts"]) if row["reason"] else ""
-    return shown
+    """An order's columns, its facts still JSON, as they are shown. The same dict: there are many of them."""
+    row["instrument"] = f"{row.pop('venue')}:{row.pop('symbol')}"
+    row["facts"] = facts = {} if row["facts"] == "{}" else orjson.loads(row["facts"])
+    row["message"] = sentence(row["reason"], facts) if row["reason"] else ""
+    filled = row["filled_quantity"]
+    row["average_price"] = None if filled == "0" else _average(row["filled_amount"], filled)
+    return row
 
 
 def fills_of(user: User) -> QuerySet[Any]:

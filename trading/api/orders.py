@@ -1,9 +1,7 @@
 """Orders: placing, following, changing and canceling them (O01–O07)."""
 
-from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -15,8 +13,9 @@ from brokers.protocol import Division, OrderType, TimeInForce
 from markets.types import Side
 from trading import services
 from trading.api import order_rows as rows
+from trading.api.order_lists import order_shown, orders_page
 from trading.api.own import named_account, named_instrument
-from trading.lifecycle import OPEN, OrderState
+from trading.lifecycle import OrderState
 from trading.models import Order
 
 
@@ -90,8 +89,7 @@ class CanceledAnswer(Answer):
 class Orders(ApiView):
     @operation("Orders", query=OrderQuery, answer=rows.OrdersAnswer)
     def get(self, request: ApiRequest) -> Response:
-        found = narrowed(rows.orders_of(request.user), self.query)
-        return Response(page(found, self.query, rows.order_row, newest_first=self.query["ordering"] == "-created_at"))
+        return Response(orders_page(request.user, self.query))
 
     @operation(
         "Place an order",
@@ -138,7 +136,7 @@ class Estimate(ApiView):
 class OneOrder(ApiView):
     @operation("One order", answer=rows.OrderAnswer)
     def get(self, request: ApiRequest, order_id: UUID) -> Response:
-        row = rows.order_shown(request.user, order_id)
+        row = order_shown(request.user, order_id)
         return Response(row, headers={"ETag": rows.etag(row["version"])})
 
     @operation(
@@ -176,7 +174,7 @@ class CancelOrder(ApiView):
     )
     def post(self, request: ApiRequest, order_id: UUID) -> Response:
         order = services.cancel_order(request.user, order_id)
-        return Response(rows.order_shown(request.user, order.pk), status=202)
+        return Response(order_shown(request.user, order.pk), status=202)
 
 
 class CancelAll(ApiView):
@@ -211,24 +209,9 @@ def answered(request: ApiRequest, order: Order) -> Response:
     """The order as placed. Raises Problem for one that our own limits denied: it is kept, with its numbers."""
     if order.state == OrderState.DENIED:
         raise Problem(order.reason, 422, **{**order.facts, "order": str(order.pk)})
-    row = rows.order_shown(request.user, order.pk)
+    row = order_shown(request.user, order.pk)
     headers = {"Location": f"/api/v1/orders/{order.pk}/", "ETag": rows.etag(row["version"])}
     return Response(row, status=202, headers=headers)
-
-
-def narrowed(found: QuerySet[Any], query: dict[str, Any]) -> QuerySet[Any]:
-    """The rows a query asks for."""
-    if state := query.get("state"):
-        found = found.filter(state__in=sorted(OPEN)) if state == "open" else found.filter(state=state)
-    if key := query.get("instrument"):
-        venue, _colon, symbol = key.partition(":")
-        found = found.filter(instrument__venue=venue, instrument__symbol=symbol)
-    if "since" in query:
-        found = found.filter(created_at__gte=query["since"])
-    if "until" in query:
-        found = found.filter(created_at__lt=query["until"])
-    same = ("side", "broker_account", "plan")
-    return found.filter(**{name: query[name] for name in same if name in query})
 
 
 def _was_asked_before(request: ApiRequest, key: str) -> bool:

@@ -20,6 +20,7 @@ from strategies.models import Strategy, StrategyVersion
 from trading import services
 from trading.api import order_rows
 from trading.api import plan_rows as rows
+from trading.api.order_lists import order_shown
 from trading.api.order_rows import etag
 from trading.api.own import named_account, named_instrument, require_factor_for
 from trading.errors import PlanRefused, SameKeyOtherRequest
@@ -197,7 +198,7 @@ class Stop(ApiView):
         sale = stopped.sale
         answer = {
             "plan": rows.plan_row(plans_of(request).get(pk=plan_id)),
-            "sale": order_rows.order_shown(request.user, sale.pk) if sale else None,
+            "sale": order_shown(request.user, sale.pk) if sale else None,
             "reason": stopped.reason,
             "message": sentence(stopped.reason, stopped.facts),
         }
