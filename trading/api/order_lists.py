@@ -10,8 +10,8 @@ from django.db.models.functions import Cast
 
 from accounts.api.pages import PLACE, after, cut, order_of, place_of
 from accounts.api.problems import Problem
-from accounts.kept import Given, KeptQuery
 from accounts.models import User
+from accounts.models.kept import Given, KeptQuery
 from trading.api.order_rows import EXACT, order_row
 from trading.api.rows import ExactText
 from trading.lifecycle import OPEN
