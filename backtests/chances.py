@@ -60,7 +60,7 @@ def trade_rates(result: Result) -> FloatArray:
 def daily_returns(result: Result) -> FloatArray:
     """From each Korean day's last bar to the next one's."""
     first = result.first_bar
-    worth = result.equity[first:][result.ground.days.since(first).days]
+    worth = result.equity[first:][result.ground.days_since(first).days]
     return np.asarray(worth[1:] / worth[:-1] - 1, dtype=np.float64)
 
 

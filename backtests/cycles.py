@@ -1,6 +1,7 @@
 """Which bars decide, cycle after cycle, when every order fills whole in the bar after it. From the rule's arrays alone."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -30,7 +31,8 @@ class Cycles:
     """The cycles of one rule over `count` bars. `wait`: bars from a sale's fill to the first that may buy again.
 
     Where the next cycle begins depends on nothing but where this one does. So for each bar that may buy (or for each that
-    sells, where those are fewer) the next one is looked up once, all in one go; a walk then goes from one to the next.
+    sells, where those are fewer) the next one is looked up once, all in one go; a walk then goes from one to the next. Where
+    every buy is followed by a sale before the next one, as of lines that cross, there is nothing to walk.
     """
 
     def __init__(self, moments: Moments, count: int, wait: int, *, repeat: bool) -> None:
@@ -42,6 +44,7 @@ class Cycles:
         self._wait, self._repeat = wait, repeat
         self._by_buys = len(self._firsts) <= len(self._sells)
         self._next_buys, self._next_sales = self._linked()
+        self._is_straight = self._by_buys and bool((self._next_buys == np.arange(1, len(self._firsts) + 1)).all())
 
     def legs(self, bar: int, cycles: int) -> Legs:
         """The decisions of the next cycles that begin at `bar` or after it; the last one may stay open."""
@@ -60,22 +63,35 @@ class Cycles:
         happen: BoolArray = decided < NEVER
         return Legs(decided[happen], steps[happen])
 
-    def _linked(self) -> tuple[list[int], list[int]]:
+    def _linked(self) -> tuple[IntArray, IntArray]:
         """For each buy (or each sale) the place of the next buy, and of the sale that ends what is bought."""
         firsts, sells = self._firsts, self._sells
         if self._by_buys:
             sales = sells.searchsorted(firsts, side="right")
             begins = self._sold[sales] + (1 + self._wait)
-            return firsts.searchsorted(begins).tolist(), sales.tolist()
+            return firsts.searchsorted(begins), sales
         buys = firsts.searchsorted(sells + 1 + self._wait)
-        return buys.tolist(), sells.searchsorted(np.append(firsts, NEVER)[buys], side="right").tolist()
+        return buys, sells.searchsorted(np.append(firsts, NEVER)[buys], side="right")
 
-    def _walked(self, buy: int, cycles: int) -> tuple[list[int], list[int]]:
+    def _walked(self, buy: int, cycles: int) -> tuple[IntArray, IntArray]:
         """From the buy at this place on: the places of each cycle's buy and sale."""
+        if self._is_straight:
+            end = min(buy + (cycles if self._repeat else 1), len(self._firsts))
+            return np.arange(buy, end), self._next_sales[buy:end]
+        buys, sales = self._stepped(buy, cycles)
+        return np.array(buys), np.array(sales)
+
+    @cached_property
+    def _steps_on(self) -> tuple[list[int], list[int]]:
+        """Both look-ups as lists, for who asks of one place after the other."""
+        return self._next_buys.tolist(), self._next_sales.tolist()
+
+    def _stepped(self, buy: int, cycles: int) -> tuple[list[int], list[int]]:
+        """The same, from one cycle to the next."""
         buys: list[int] = []
         sales: list[int] = []
         last, open_end = len(self._firsts), len(self._sells)
-        next_buys, next_sales = self._next_buys, self._next_sales
+        next_buys, next_sales = self._steps_on
         sale = -1
         while buy < last and len(buys) < cycles:
             if self._by_buys:

@@ -39,13 +39,13 @@ class Decisions:
     answers are remembered.
     """
 
-    def __init__(self, evaluation: Evaluation, plan: Plan, *, judges_close: bool) -> None:
+    def __init__(self, evaluation: Evaluation, plan: Plan, limits: RiskLimits, *, judges_close: bool) -> None:
         self._evaluation, self._plan, self._judges_close = evaluation, plan, judges_close
         self._close = evaluation.bars.close
         self._asked = (*evaluation.entries, evaluation.exit)
-        self._most_bars = evaluation.risk.time_stop_bars
-        rates = RiskRates.of(evaluation.document.risk)
-        self._rates = rates if judges_close else RiskRates(time_stop_bars=rates.time_stop_bars)
+        self._most_bars = limits.time_stop_bars
+        no_prices = RiskRates(time_stop_bars=limits.time_stop_bars)
+        self._rates = RiskRates.of(evaluation.document.risk) if judges_close else no_prices
         self._known: dict[tuple[int | bool, ...], tuple[Action, str]] = {}
 
     def at(self, bar: int) -> tuple[Action, str]:

@@ -19,7 +19,6 @@ from backtests.venue import Venue
 from markets.bars import Bars, FloatArray, IntArray
 from markets.types import InstrumentRules
 from strategies.compiler import Evaluator
-from strategies.document import RuleDocument
 from strategies.evaluation import Evaluation
 
 
@@ -104,9 +103,17 @@ class Result:
 
 
 def run(
-    evaluator: Evaluator, bars: Bars, rules: InstrumentRules, setup: Setup, *, ground: Ground | None = None
+    evaluator: Evaluator,
+    bars: Bars,
+    rules: InstrumentRules,
+    setup: Setup,
+    *,
+    ground: Ground | None = None,
+    version_hash: str = "",
 ) -> Result:
     """The rule over the bars. A `ground` of these bars shares among runs what the bars alone decide: indicators, hash, days.
+
+    `version_hash`: the document's, where it is known already.
 
     Raises BarsRefused, SetupRefused, strategies.errors.BarsInvalid, markets.dated.NoRuleInForce.
     """
@@ -118,7 +125,7 @@ def run(
         raise BarsRefused("warm_up_longer_than_data", bars=len(bars), needed=warm_up + 1)
     ground.hash_beside()
     evaluation = evaluator.evaluate(bars, ground.frame)
-    return simulate(evaluation, rules, setup, first_bar=warm_up - 1, ground=ground)
+    return simulate(evaluation, rules, setup, first_bar=warm_up - 1, ground=ground, version_hash=version_hash)
 
 
 def simulate(
@@ -129,17 +136,19 @@ def simulate(
     first_bar: int,
     ground: Ground | None = None,
     smooth: bool = True,
+    version_hash: str = "",
 ) -> Result:
     """What the decisions of `evaluation` come to, from the close of `first_bar` on.
 
     Not `smooth`: every bar that asks for something is walked by itself. The result is the same.
     """
-    simulation = Simulation(evaluation, rules, setup, smooth=smooth)
+    ground = ground or Ground(evaluation.bars)
+    simulation = Simulation(evaluation, rules, setup, smooth=smooth, market=ground.market(setup, rules))
     simulation.run(first_bar)
-    return result_of(simulation, evaluation.document, ground or Ground(evaluation.bars), first_bar)
+    return result_of(simulation, version_hash or evaluation.document.version_hash(), ground, first_bar)
 
 
-def result_of(simulation: Simulation, document: RuleDocument, ground: Ground, first_bar: int) -> Result:
+def result_of(simulation: Simulation, version_hash: str, ground: Ground, first_bar: int) -> Result:
     """What a simulation that has run to its end came to."""
     setup, venue, fills = simulation.setup, simulation.venue, simulation.fills
     return Result(
@@ -150,7 +159,7 @@ def result_of(simulation: Simulation, document: RuleDocument, ground: Ground, fi
         filled=fills,
         standing=_standing(fills, len(ground.bars), venue, venue.cash_units(setup.cash)),
         seed=setup.seed,
-        version_hash=document.version_hash(),
+        version_hash=version_hash,
     )
 
 

@@ -1,4 +1,4 @@
-"""What all runs over the same bars share: that they are a market at all, their indicators, their hash, their days."""
+"""What all runs over the same bars share: that they are a market at all, its books, their indicators, hash and days."""
 
 import hashlib
 import json
@@ -9,6 +9,7 @@ from threading import Thread
 import numpy as np
 
 from backtests.bars import check_bars, inputs_hash, prices
+from backtests.market import Market
 from backtests.setup import Setup
 from backtests.venue import DAY_SECONDS, SEOUL_SECONDS
 from markets.bars import Bars, IntArray
@@ -28,6 +29,8 @@ class Ground:
         self._hashing: Thread | None = None
         self._hashed: list[str] = []
         self._inputs: dict[tuple[Setup, InstrumentRules], str] = {}
+        self._markets: dict[tuple[Setup, InstrumentRules], Market] = {}
+        self._days_since: dict[int, Days] = {}
 
     @cached_property
     def frame(self) -> Frame:
@@ -55,9 +58,18 @@ class Ground:
             self._hashing = Thread(target=lambda: self._hashed.append(inputs_hash(self.bars)))
             self._hashing.start()
 
+    def market(self, setup: Setup, rules: InstrumentRules) -> Market:
+        """The bars as the market of an instrument, on these terms."""
+        known = self._markets.get((setup, rules))
+        return known or self._markets.setdefault((setup, rules), Market(rules, self.bars, setup))
+
     @cached_property
     def days(self) -> "Days":
         return Days.of(self.bars.closed_at)
+
+    def days_since(self, first: int) -> "Days":
+        """Those of the bars from `first` on."""
+        return self._days_since.get(first) or self._days_since.setdefault(first, self.days.since(first))
 
 
 class Days:

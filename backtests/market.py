@@ -1,5 +1,7 @@
 """The market of a bar: the books an order meets in it, by the shared matching model."""
 
+from functools import cached_property
+
 import numpy as np
 
 from backtests.setup import Setup
@@ -24,7 +26,7 @@ class Market:
         self._slippage = float(setup.slippage_rate)
         self._share = share
 
-    @property
+    @cached_property
     def may_be_smooth(self) -> bool:
         """Whether orders meet one price in a bar, which arrays can say."""
         highest = float(self.bars.high.max()) * self.venue.price_scale * (1 + self._slippage)

@@ -14,7 +14,7 @@ import numpy as np
 from backtests.engine import Result
 from backtests.fills import Fills, summed
 from backtests.ground import Days, day_numbers
-from backtests.highs import Highs
+from backtests.highs import Highs, lowest_share
 from backtests.venue import DAY_SECONDS
 from markets.bars import FloatArray, IntArray
 
@@ -76,7 +76,7 @@ class Metrics:
 def of(result: Result) -> Metrics:
     """All figures of a run."""
     first = result.first_bar
-    closed_at, days = result.bars.closed_at[first:], result.ground.days.since(first)
+    closed_at, days = result.bars.closed_at[first:], result.ground.days_since(first)
     return Metrics(
         strategy=curve(closed_at, result.equity[first:], days),
         hold=curve(closed_at, held_from(result), days),
@@ -99,33 +99,41 @@ def held_from(result: Result) -> FloatArray:
     return worth
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """The figures of an equity curve by which the points of a sweep are compared: those of `Curve`."""
+
+    total_return: float
+    annual_return: float | None
+    cagr: float | None
+    volatility: float | None
+    sharpe: float | None
+    sortino: float | None
+    calmar: float | None
+    max_drawdown: float
+
+
+def gain(closed_at: IntArray, equity: FloatArray, days: Days) -> Gain:
+    """Those figures alone, of a curve as `curve` takes it."""
+    return _gain(closed_at, equity, _daily(equity, days), lowest_share(equity) - 1)
+
+
 def curve(closed_at: IntArray, equity: FloatArray, days: Days | None = None) -> Curve:
     """The figures of an equity curve, shape (n,), n >= 1, with the times of its bars in seconds since 1970, and their days."""
     days = days or Days.of(closed_at)
-    daily = equity[days.days]
-    # The equity that the first day began with is a return too where the curve has no bar before it.
-    returns = _returns(np.concatenate([equity[:1], daily]) if days.days[0] else daily)
-    years = (int(closed_at[-1]) - int(closed_at[0])) / YEAR_SECONDS
-    per_year = len(returns) / years if years > 0 else 0.0
-    growth = float(equity[-1] / equity[0])
-    highs = Highs.of(equity)
-    drawdown = highs.lowest - 1
+    returns, highs = _daily(equity, days), Highs.of(equity)
     monthly = _returns(np.concatenate([equity[:1], equity[days.months]]))
-    has_year = years > 0 and len(returns) > 1
-    cagr = growth ** (1 / years) - 1 if has_year and growth > 0 else None
-    mean = float(returns.mean()) if len(returns) else 0.0
-    deviation = float(returns.std(ddof=1)) if len(returns) > 1 else 0.0
-    downside = sqrt(float((np.minimum(returns, 0) ** 2).mean())) if len(returns) else 0.0
+    told = _gain(closed_at, equity, returns, highs.lowest - 1)
     return Curve(
         final_equity=float(equity[-1]),
-        total_return=growth - 1,
-        annual_return=mean * per_year if has_year else None,
-        cagr=cagr,
-        volatility=deviation * sqrt(per_year) if has_year else None,
-        sharpe=_ratio(mean * sqrt(per_year), deviation) if has_year else None,
-        sortino=_ratio(mean * sqrt(per_year), downside) if has_year else None,
-        calmar=None if cagr is None else _ratio(cagr, -drawdown),
-        max_drawdown=drawdown,
+        total_return=told.total_return,
+        annual_return=told.annual_return,
+        cagr=told.cagr,
+        volatility=told.volatility,
+        sharpe=told.sharpe,
+        sortino=told.sortino,
+        calmar=told.calmar,
+        max_drawdown=told.max_drawdown,
         longest_drawdown_days=_longest_below(closed_at, highs.tops),
         best_day=_of(returns, "max"),
         worst_day=_of(returns, "min"),
@@ -134,24 +142,75 @@ def curve(closed_at: IntArray, equity: FloatArray, days: Days | None = None) -> 
     )
 
 
+def _gain(closed_at: IntArray, equity: FloatArray, returns: FloatArray, drawdown: float) -> Gain:
+    """`returns` of its days."""
+    count = len(returns)
+    years = (closed_at.item(-1) - closed_at.item(0)) / YEAR_SECONDS
+    per_year = count / years if years > 0 else 0.0
+    growth = equity.item(-1) / equity.item(0)
+    has_year = years > 0 and count > 1
+    cagr = growth ** (1 / years) - 1 if has_year and growth > 0 else None
+    mean = returns.sum().item() / count if count else 0.0
+    deviation = sqrt(_squares(returns - mean) / (count - 1)) if count > 1 else 0.0
+    downside = sqrt(_squares(np.minimum(returns, 0)) / count) if count else 0.0
+    return Gain(
+        total_return=growth - 1,
+        annual_return=mean * per_year if has_year else None,
+        cagr=cagr,
+        volatility=deviation * sqrt(per_year) if has_year else None,
+        sharpe=_ratio(mean * sqrt(per_year), deviation) if has_year else None,
+        sortino=_ratio(mean * sqrt(per_year), downside) if has_year else None,
+        calmar=None if cagr is None else _ratio(cagr, -drawdown),
+        max_drawdown=drawdown,
+    )
+
+
+def _daily(equity: FloatArray, days: Days) -> FloatArray:
+    """The returns of the days; what the first one began with counts too where the curve has no bar before it."""
+    daily = equity[days.days]
+    return _returns(np.concatenate([equity[:1], daily]) if days.days[0] else daily)
+
+
+def _squares(values: FloatArray) -> float:
+    return float((values * values).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Won:
+    """The figures of trades by which the points of a sweep are compared: those of `Trades`."""
+
+    count: int
+    win_rate: float | None
+    profit_factor: float | None
+
+
+def won(made: FloatArray) -> Won:
+    """Those figures alone; `made`: what each closed trade made."""
+    wins, losses = made[made > 0], made[made < 0]
+    return Won(len(made), _ratio(len(wins), len(made)), _ratio(wins.sum().item(), -losses.sum().item()))
+
+
 def trades(result: Result) -> Trades:
     """The figures of a run's trades."""
-    first = result.first_bar
-    exposure = result.bars_held / (len(result.bars) - first - 1)
-    return trades_of((result,), float(result.equity[first:].mean()), exposure)
+    return trades_of((result,), float(result.equity[result.first_bar :].mean()), exposure(result))
+
+
+def exposure(result: Result) -> float:
+    """The share of bars, from the first that could be traded, at whose close something was held."""
+    return result.bars_held / (len(result.bars) - result.first_bar - 1)
 
 
 def trades_of(results: Sequence[Result], mean_worth: float, exposure: float) -> Trades:
     """The figures of all trades of runs in one currency; `mean_worth` of the account, `exposure` as measured on it."""
     unit = results[0].venue.cash_scale
     made = np.concatenate([trade_results(result) for result in results])
-    wins, losses = made[made > 0], made[made < 0]
+    wins, losses, told = made[made > 0], made[made < 0], won(made)
     return Trades(
-        count=len(made),
+        count=told.count,
         is_open=any(result.is_holding for result in results),
         wins=len(wins),
-        win_rate=_ratio(len(wins), len(made)),
-        profit_factor=_ratio(float(wins.sum()), -float(losses.sum())),
+        win_rate=told.win_rate,
+        profit_factor=told.profit_factor,
         expectancy=_of(made, "mean"),
         average_win=_of(wins, "mean"),
         average_loss=_of(losses, "mean"),

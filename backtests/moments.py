@@ -13,6 +13,8 @@ FIRST_STRETCH = 64  # bars looked at in one go, doubled as long as nothing is fo
 # Levels are Decimal where they decide; here they are float64, widened so that rounding hides no bar.
 WIDER = 1e-9
 
+NOWHERE: IntArray = np.empty(0, dtype=np.int64)
+
 Touched = Callable[[int, int], BoolArray]
 
 
@@ -20,11 +22,9 @@ class Moments:
     """The bars of an evaluation that ask for something, by what they ask: `first` and `second` to buy, `exits` to sell."""
 
     def __init__(self, evaluation: Evaluation) -> None:
-        free = ~evaluation.exit
-        self.first: IntArray = np.flatnonzero(_reached(evaluation, 0, evaluation.entries[0] & free))
         self.exits: IntArray = np.flatnonzero(evaluation.exit)
-        two = len(evaluation.entries) > 1
-        self.second: IntArray = np.flatnonzero(_reached(evaluation, 1, evaluation.entries[1] & free) if two else [])
+        self.first: IntArray = _buys(evaluation, 0)
+        self.second: IntArray = _buys(evaluation, 1) if len(evaluation.entries) > 1 else NOWHERE
 
     def first_buy(self, since: int, end: int) -> int:
         """The next bar at or after `since` that may ask for the first buy; `end` where there is none."""
@@ -95,14 +95,16 @@ class Falling:
         return self._values[start:stop] <= highest * self._kept
 
 
-def _reached(evaluation: Evaluation, entry: int, asked: BoolArray) -> BoolArray:
-    """Of an entry that waits at a price inside the next bar, only the bars whose next one gets there."""
+def _buys(evaluation: Evaluation, entry: int) -> IntArray:
+    """The bars that ask for an entry and not for the exit; of one that waits at a price inside the next bar, only those
+    whose next one gets there."""
+    places = np.flatnonzero(evaluation.entries[entry])
+    places = places[~evaluation.exit[places]]
     prices = evaluation.stop_prices(entry)
     if prices is None:
-        return asked
-    reached = np.zeros(len(asked), dtype=np.bool_)
-    reached[:-1] = evaluation.bars.high[1:] >= prices[1:] * (1 - WIDER)
-    return asked & reached
+        return places
+    places = places[places < len(prices) - 1]
+    return places[evaluation.bars.high[places + 1] >= prices[places + 1] * (1 - WIDER)]
 
 
 def _next(places: list[int], since: int, end: int) -> int:

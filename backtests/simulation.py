@@ -26,7 +26,7 @@ NO_LIMITS = Risk().limits()
 class Simulation:
     """One plan over the bars of one evaluation; `smooth`: cycles without surprises are taken many at once.
 
-    With an `account` the plan shares its cash with others.
+    With an `account` the plan shares its cash with others. A `market` of these bars, rules and setup is shared among runs.
     """
 
     def __init__(
@@ -37,19 +37,19 @@ class Simulation:
         *,
         smooth: bool = True,
         account: Account | None = None,
+        market: Market | None = None,
     ) -> None:
-        self._evaluation, self.setup = evaluation, setup
+        self._evaluation, self._limits, self.setup = evaluation, evaluation.risk, setup
         self._bars, self._count = evaluation.bars, len(evaluation.bars)
-        self._market = Market(rules, evaluation.bars, setup)
+        self._market = market or Market(rules, evaluation.bars, setup)
         self.venue = self._market.venue
         self._moments = Moments(evaluation)
         self._stops = [evaluation.stop_prices(number) for number in range(len(evaluation.entries))]
-        self._limits = evaluation.risk
         self._inside = setup.exits == "inside_bar" and is_limited(self._limits)
         self._judges_close = setup.exits == "at_close" and is_limited(self._limits)
         self._checked_to = 0  # bars before it have been looked into for exits inside
         self.plan = self._new_plan(account)
-        self._decisions = Decisions(evaluation, self.plan, judges_close=self._judges_close)
+        self._decisions = Decisions(evaluation, self.plan, self._limits, judges_close=self._judges_close)
         self.fills = Fills()
         self._orders = Orders(self._market, self.plan, self._stops, self._limits.max_position_rate)
         has_limits = self._limits != NO_LIMITS or any(prices is not None for prices in self._stops)

@@ -11,13 +11,13 @@ from random import Random
 from backtests import metrics
 from backtests.engine import Result, run
 from backtests.errors import BacktestRefused
+from backtests.family import Family
 from backtests.ground import Ground
 from backtests.results import Parameters, Point
 from backtests.setup import Setup
 from markets.bars import Bars
 from markets.types import InstrumentRules
 from strategies import checks
-from strategies.compiler import compile_document
 from strategies.document import ParameterSpec, RuleDocument
 from strategies.errors import DocumentInvalid
 
@@ -80,21 +80,20 @@ def run_points(
 
     Raises BarsRefused, and what `progress` raises.
     """
-    ground, asked = ground or Ground(bars), list(points)
+    ground, asked, family = ground or Ground(bars), list(points), Family(document)
     told = []
     for done, point in enumerate(asked):
         if progress is not None:
             progress(done, len(asked))
-        told.append(run_point(document, point, ground, rules, setup))
+        told.append(run_point(family, point, ground, rules, setup))
     return tuple(told)
 
 
-def run_point(
-    document: RuleDocument, parameters: Parameters, ground: Ground, rules: InstrumentRules, setup: Setup
-) -> Point:
-    """What one point comes to."""
+def run_point(family: Family, parameters: Parameters, ground: Ground, rules: InstrumentRules, setup: Setup) -> Point:
+    """What one point comes to: of the very run that its parameters would have by themselves."""
     try:
-        result = run(compile_document(document, parameters), ground.bars, rules, setup, ground=ground)
+        evaluator, version_hash = family.member(parameters)
+        result = run(evaluator, ground.bars, rules, setup, ground=ground, version_hash=version_hash)
     except DocumentInvalid as refused:
         return Point(parameters=parameters, refused=refused.problems[0].code)
     except BacktestRefused as refused:
@@ -104,22 +103,21 @@ def run_point(
 
 def point_of(parameters: Parameters, result: Result) -> Point:
     first = result.first_bar
-    closed_at = result.bars.closed_at[first:]
-    curve = metrics.curve(closed_at, result.equity[first:], result.ground.days.since(first))
-    trades = metrics.trades(result)
+    closed_at, days = result.bars.closed_at[first:], result.ground.days_since(first)
+    gain, won = metrics.gain(closed_at, result.equity[first:], days), metrics.won(metrics.trade_results(result))
     return Point(
         parameters=parameters,
         result_hash=result.result_hash,
-        total_return=curve.total_return,
-        cagr=curve.cagr,
-        sharpe=curve.sharpe,
-        sortino=curve.sortino,
-        calmar=curve.calmar,
-        max_drawdown=curve.max_drawdown,
-        profit_factor=trades.profit_factor,
-        win_rate=trades.win_rate,
-        trades=trades.count,
-        exposure=trades.exposure,
+        total_return=gain.total_return,
+        cagr=gain.cagr,
+        sharpe=gain.sharpe,
+        sortino=gain.sortino,
+        calmar=gain.calmar,
+        max_drawdown=gain.max_drawdown,
+        profit_factor=won.profit_factor,
+        win_rate=won.win_rate,
+        trades=won.count,
+        exposure=metrics.exposure(result),
     )
 
 

@@ -96,7 +96,7 @@ def run_together(parts: Sequence[Part], setup: Setup) -> Together:
     return _summed(
         setup,
         tuple(
-            result_of(run, part.evaluation.document, part.ground, part.first_bar)
+            result_of(run, part.evaluation.document.version_hash(), part.ground, part.first_bar)
             for run, part in zip(simulations, parts, strict=True)
         ),
     )

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from backtests import guided
 from backtests.errors import BacktestRefused
+from backtests.family import Family
 from backtests.ground import Ground
 from backtests.models import Job, Sweep, SweepPart
 from backtests.results import Parameters, Point, Window, plain
@@ -81,13 +82,14 @@ def _guided(part: SweepPart, document: RuleDocument, ground: Ground, setup: Setu
         raise BacktestRefused("optuna_not_installed")
     sweep, draws, at_once = part.sweep, part.asked[0]["draws"], max(1, SHARED // len(ground.bars))
     shared, tried = ground if draws <= at_once else Ground(ground.bars), 0
+    family = Family(document)
 
     def compute(point: Parameters) -> Point:
         nonlocal shared, tried
         if tried and tried % at_once == 0:
             shared = Ground(ground.bars)
         tried += 1
-        return run_point(document, {**sweep.parameters, **point}, shared, sweep.instrument.rules, setup)
+        return run_point(family, {**sweep.parameters, **point}, shared, sweep.instrument.rules, setup)
 
     told = heart.share("computing", READ, COMPUTED)
     return list(

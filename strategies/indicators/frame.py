@@ -23,16 +23,13 @@ class IndicatorCall:
     source: str
     params: tuple[tuple[str, float], ...]
     numbers: tuple[float, ...] = field(init=False, repr=False)  # as the catalog orders them, bars as int
+    history: int = field(init=False, repr=False)  # how many bars a settled value needs, its own included
 
     def __post_init__(self) -> None:
-        given, kinds = dict(self.params), INDICATORS[self.kind].params
-        numbers = tuple(int(given[name]) if kinds[name].whole else given[name] for name in kinds)
+        given, kind = dict(self.params), INDICATORS[self.kind]
+        numbers = tuple(int(given[name]) if each.whole else given[name] for name, each in kind.params.items())
         object.__setattr__(self, "numbers", numbers)
-
-    @property
-    def history(self) -> int:
-        """How many bars a settled value needs, its own included."""
-        return INDICATORS[self.kind].warm_up(dict(self.params))
+        object.__setattr__(self, "history", kind.warm_up(given))
 
 
 class Frame:

@@ -83,6 +83,7 @@ def test_smooth_cycles_are_taken_where_nothing_surprises() -> None:
     assert len(quick.fills) == 200
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(INSTRUMENTS),
     st.integers(1, 5_000_000),
@@ -116,6 +117,7 @@ def test_a_step_in_units_is_the_step_that_live_sizes(
     )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(INSTRUMENTS),
     st.lists(st.floats(0.02, 10**6) | st.integers(1, 10**6).map(float), min_size=1, max_size=20),
@@ -136,6 +138,7 @@ def test_quotes_of_many_prices_are_the_quotes_of_each(
     assert market.quotes(buys, np.array(prices), at).tolist() == each
 
 
+@settings(deadline=None)
 @given(st.sampled_from(INSTRUMENTS), st.integers(1, 10**7), st.integers(1, 10**6), st.sampled_from(list(Side)))
 def test_an_order_filled_at_once_is_charged_as_one_filled_in_pieces(
     rules: InstrumentRules, price: int, quantity: int, side: Side

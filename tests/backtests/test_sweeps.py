@@ -6,10 +6,11 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from backtests import metrics
 from backtests.engine import run
 from backtests.results import Parameters, Point
 from backtests.setup import Setup
-from backtests.sweeps import SweepRefused, best, drawn, grid, neighbours, run_points
+from backtests.sweeps import SweepRefused, best, drawn, grid, neighbours, point_of, run_points
 from backtests.walk_forward import spans, walk, walk_one
 from strategies.compiler import compile_document
 from strategies.document import RuleDocument
@@ -63,9 +64,19 @@ def test_a_point_of_a_sweep_is_the_run_with_its_parameters() -> None:
     told = run_points(cross_rule(), points, WAVES, COIN, SETUP)
     for point in told:
         alone = run(compile_document(cross_rule(), point.parameters), WAVES, COIN, SETUP)
+        assert point == point_of(point.parameters, alone)
         assert point.result_hash == alone.result_hash
         assert point.trades > 3
+        _has_the_figures_of(point, metrics.of(alone))
     assert len({point.result_hash for point in told}) == 4
+
+
+def _has_the_figures_of(point: Point, told: metrics.Metrics) -> None:
+    for name in ("total_return", "cagr", "sharpe", "sortino", "calmar", "max_drawdown"):
+        assert getattr(point, name) == getattr(told.strategy, name), name
+    for name in ("profit_factor", "win_rate", "exposure"):
+        assert getattr(point, name) == getattr(told.trades, name), name
+    assert point.trades == told.trades.count
 
 
 def test_slices_of_a_sweep_laid_together_are_the_sweep() -> None:
