@@ -163,7 +163,7 @@ _CODES = {
 
 def _shape_problem(error: Mapping[str, Any], data: object) -> Problem:
     code, told = _CODES.get(error["type"], "wrong_value"), error.get("ctx", {})
-    detail = told.get("expected", error["msg"])
+    detail = told.get("expected", error["msg"]).replace(" or ", ", ")  # a list of choices, in either language
     limit = told.get("max_length", 0)
     return problem(code, _path(error["loc"], data), detail=detail, limit=limit)
 
