@@ -166,7 +166,7 @@ def crosses(side: Side, price: Decimal | None, other: Decimal | None) -> bool:
 
 
 def _text(number: Decimal | int) -> str:
-    return format(number.normalize() if isinstance(number, Decimal) and number else number, "f")
+    return format(Decimal(number).normalize() if number else Decimal(), "f")
 
 
 def _unknown(name: str) -> Denial:

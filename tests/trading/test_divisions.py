@@ -11,16 +11,18 @@ from django.utils import timezone
 from brokers.kis.adapter import ABILITIES
 from brokers.kis.divisions import KINDS, PAPER_CODES, Kind
 from brokers.protocol import FORMS, Abilities, Division, Environment, OrderType, TimeInForce
+from brokers.virtual import costs
 from markets.calendars import Session, load_default
 from markets.models import Instrument
 from markets.off_hours import AFTER_SINCE, KST, OffHours, window
-from markets.types import InstrumentKind, Source
+from markets.types import InstrumentKind, Side, Source
 from tests import factories as make
 from tests.trading.wired import Wired, make_wired
-from trading import services
+from trading import ledger, services
 from trading.errors import OrderRefused
 from trading.lifecycle import OrderState
-from trading.models import BrokerOrder, Order
+from trading.models import BrokerOrder, Order, RiskLimit
+from trading.services.ledger import books
 from trading.services.ordering.asked import divisions_of
 from trading.settlement import shape_of
 
@@ -196,6 +198,37 @@ def test_what_may_fill_above_its_limit_sets_aside_the_days_upper_limit() -> None
     conditional = made.place(**in_division(Division.CONDITIONAL, limit_price=Decimal(69_900)))
     assert conditional.reserved > plain.reserved * Decimal("1.2")
     made.books_are_sound()
+
+
+@pytest.mark.django_db
+def test_the_closing_auction_bounds_a_conditional_limit_by_the_days_limits_alone() -> None:
+    """Its limit is held against the collar; a buy is paid for, and counted by every limit, at the day's upper limit."""
+    made = wired()
+    upper = Decimal(91_000)  # thirty percent above 70,000
+    order = made.send(**in_division(Division.CONDITIONAL, limit_price=Decimal(69_900)))
+    assert order.reserved == costs.worst_case(made.instrument.rules, Side.BUY, upper, Decimal(10), at("10:00").date())
+    assert (order.worst_price, order.collar_price) == (upper, None)
+    RiskLimit.objects.filter(name="price_collar_stock").delete()
+    far = made.place(**in_division(Division.CONDITIONAL, limit_price=Decimal(60_000)))
+    assert (far.state, far.reason) == (OrderState.DENIED, "price_outside_collar")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("first", [Division.CONDITIONAL, Division.PLAIN])
+def test_a_conditional_limit_could_meet_an_own_order_in_the_closing_auction(first: Division) -> None:
+    """가장매매: without its limit it meets whatever of the same person rests on the other side, at any price."""
+    made = wired()
+    RiskLimit.objects.filter(name="self_cross").delete()
+    lines = ledger.deposit(made.instrument.key, Decimal(10))
+    books.book(made.account, "adjustment", "test:units", make.NOW, lines, books.held(made.account))
+    wishes = {
+        Division.PLAIN: {"side": Side.SELL, "limit_price": Decimal(71_000)},
+        Division.CONDITIONAL: in_division(Division.CONDITIONAL, limit_price=Decimal(69_000)),
+    }
+    second = next(division for division in wishes if division is not first)
+    made.place(**wishes[first])
+    denied = made.place(**wishes[second])
+    assert (denied.state, denied.reason) == (OrderState.DENIED, "self_cross")
 
 
 @pytest.mark.django_db

@@ -20,6 +20,7 @@ from tests import factories as make
 from trading import ledger, limits
 from trading.limits import TABLE, Facts
 from trading.models import Order, PositionDifference, RiskLimit
+from trading.risk import Denial
 from trading.services.ledger import books
 from trading.services.safeguards.limits import denial_at_claim
 
@@ -28,7 +29,7 @@ NAMES = st.sampled_from(sorted(TABLE))
 VALUES = st.decimals(0, 1000, places=2)
 
 
-def code(values: limits.Limits, **facts: Any) -> str | None:
+def first(values: limits.Limits, **facts: Any) -> Denial | None:
     """What denies a buy of 100,000 for an account of ten million in which nothing else goes on, but for `facts`."""
     quiet: dict[str, Any] = {
         "side": Side.BUY,
@@ -52,7 +53,11 @@ def code(values: limits.Limits, **facts: Any) -> str | None:
         "loss_plan": Decimal(0),
         "of_plan": True,
     }
-    denial = limits.first_denial(values, Facts(**quiet | facts))
+    return limits.first_denial(values, Facts(**quiet | facts))
+
+
+def code(values: limits.Limits, **facts: Any) -> str | None:
+    denial = first(values, **facts)
     return denial.code if denial else None
 
 
@@ -135,6 +140,13 @@ def test_what_cannot_be_read_denies(fact: str) -> None:
 def test_an_unreadable_record_of_orders_denies_a_big_first_one() -> None:
     facts = {"clean_orders": None, "amount": Decimal(1_000_001), "account_value": Decimal(10**9)}
     assert code(START, **facts) == "limit_unreadable"
+
+
+def test_a_count_is_told_as_a_whole_number() -> None:
+    """A reader sees "1 order", not "1.000000"."""
+    denial = first(START, open_in_lane=1)
+    assert denial is not None
+    assert denial.facts == {"value": "1", "limit": "1"}
 
 
 def test_a_denial_carries_its_numbers() -> None:

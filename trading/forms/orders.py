@@ -56,7 +56,10 @@ class OrderTicket(KeyedForm):
         label=_("주문 구분"),
         choices=list(DIVISION_LABELS.items()),
         required=False,
-        help_text=_("증권사 계좌에서만 쓸 수 있습니다."),
+        help_text=_(
+            "증권사 계좌에서만 쓸 수 있습니다. "
+            "조건부지정가는 종가 단일가에서 시장가로 바뀌어 그날 상한가나 하한가까지 체결될 수 있습니다."
+        ),
     )
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:

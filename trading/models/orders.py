@@ -211,6 +211,11 @@ class Order(models.Model):
         return self.order_type == OrderType.MARKET or self.triggered_at is not None
 
     @property
+    def lasting_limit(self) -> Decimal | None:
+        """The price that binds it to its end, or None: the closing auction drops the limit of a conditional order."""
+        return None if self.division == Division.CONDITIONAL else self.limit_price
+
+    @property
     def _sent_as(self) -> OrderType:
         if not self.is_at_market:
             return OrderType(self.order_type)

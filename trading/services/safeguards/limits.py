@@ -282,7 +282,7 @@ def _crosses(wish: Wish) -> bool:
     """Whether an order of the same person, of any account and plan in the same world, could trade with this one (가장매매)."""
     if wish.waits:
         return False
-    price = None if wish.is_triggered else wish.limit_price
+    price = None if wish.is_triggered or wish.division is Division.CONDITIONAL else wish.limit_price
     return any(limits.crosses(wish.side, price, other) for other in _resting_against(wish))
 
 
@@ -296,4 +296,4 @@ def _resting_against(wish: Wish) -> Iterator[Decimal | None]:
     )
     for order in others:
         if not order.waits_for_trigger:
-            yield order.limit_price
+            yield order.lasting_limit
