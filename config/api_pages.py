@@ -20,6 +20,7 @@ from accounts.api.wire import written
 from config.api import plain_answer
 from config.api_streams import document
 from config.environment import Mode
+from strategies.document import RuleDocument
 
 # Both draw with styles of their own making; ReDoc searches in a worker made from a blob. Scripts are our own files alone.
 DRAWN_BY_SCRIPTS = {
@@ -61,6 +62,19 @@ def streams(request: HttpRequest) -> HttpResponse:
     if not _may_read(request):
         return plain_answer(request, "not_signed_in", 401)
     return HttpResponse(written(document()), content_type="application/vnd.aai.asyncapi+json; charset=utf-8")
+
+
+@require_safe
+def strategy_schema(request: HttpRequest) -> HttpResponse:
+    """JSON Schema: what a rule document may hold. As the schema of the API, for signed-in people in production."""
+    if not _may_read(request):
+        return plain_answer(request, "not_signed_in", 401)
+    return HttpResponse(_strategy_schema_text(), content_type="application/schema+json; charset=utf-8")
+
+
+@cache
+def _strategy_schema_text() -> bytes:
+    return written(RuleDocument.json_schema())
 
 
 @require_safe

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("config.compat")),
     path("api/schema/", api_pages.schema, name="api-schema"),
     path("api/streams/", api_pages.streams, name="api-streams"),
+    path("api/strategies/schema/", api_pages.strategy_schema, name="api-strategy-schema"),
     path("api/docs", api_pages.swagger, name="api-docs"),
     path("docs", api_pages.swagger),
     path("redoc", api_pages.redoc, name="api-redoc"),

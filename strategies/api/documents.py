@@ -58,12 +58,12 @@ class VersionsAnswer(Answer):
 
 
 class WholeVersionAnswer(VersionAnswer):
-    document = serializers.DictField(help_text="docs/strategies.schema.json describes it.")
+    document = serializers.DictField(help_text="`/api/strategies/schema/` (JSON Schema) describes it.")
     sentences = serializers.ListField(child=serializers.CharField())
 
 
 class DocumentBody(Strict):
-    document = Plain(help_text="docs/strategies.schema.json describes it.")
+    document = Plain(help_text="`/api/strategies/schema/` (JSON Schema) describes it.")
 
 
 class SentencesAnswer(Answer):

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from accounts.models import User
 from config.api_pages import schema_text
 from config.api_streams import SENT, document, schemas_told
+from strategies.document import RuleDocument
 from tests import factories as make
 from tests.api.client_file import STREAMS, wanted_streams
 from tests.api.conftest import signed_in
@@ -64,6 +65,13 @@ def test_links_lead_to_operations_there_are() -> None:
     for link in links:
         named = {each["name"] for each in known[link["operationId"]]["parameters"]}
         assert link["parameters"].keys() <= named
+
+
+def test_the_form_of_a_rule_document_is_served(db: None) -> None:
+    """G14: what `docs/strategies.schema.json` keeps."""
+    answer = signed_in(make.make_user()).get("/api/strategies/schema/")
+    assert answer["Content-Type"].startswith("application/schema+json")
+    assert answer.json() == RuleDocument.json_schema()
 
 
 def test_the_description_of_the_sockets_is_served_and_kept(db: None) -> None:
