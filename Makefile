@@ -76,7 +76,7 @@ messages: install-dev
 	$(IN_TESTS) .venv/bin/python manage.py compilemessages -l en --ignore ".venv"
 
 # Every page at two widths, light and dark, in both languages: axe, budgets, requests that leave the host. Needs Chromium.
-# Pictures of all of them: PAGES="--pictures FOLDER".
+# Pictures of all of them: PAGES="--pictures FOLDER". A part: PAGES="--dress wide/light/ko --dress phone/dark/en".
 PAGES =
 test-pages: install-dev
 	@.venv/bin/python -m tests.pages.walk $(PAGES)

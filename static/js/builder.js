@@ -43,8 +43,39 @@ const mark = (form) => {
   }
 }
 
+// Beside the form there is room for the sentences; in a narrow window they wait at its foot until somebody opens them.
+let isOpen = !matchMedia("(max-width: 67.999rem)").matches
+const keepSide = () => {
+  const side = document.querySelector("#builder-side > details")
+  if (!side) return
+  side.open = isOpen
+  side.addEventListener("toggle", () => { isOpen = side.open })
+}
+
+// Who leaves with something unsaved is asked first; who saves or downloads is not.
+let isAsking = false
+const ask = (event) => event.preventDefault()
+const askBeforeLeaving = (wanted) => {
+  if (wanted === isAsking) return
+  isAsking = wanted
+  if (wanted) addEventListener("beforeunload", ask)
+  else removeEventListener("beforeunload", ask)
+}
+const watchLeaving = (form) => {
+  if (form.hasAttribute("data-unsaved")) askBeforeLeaving(true)
+  form.addEventListener("input", () => askBeforeLeaving(true))
+  form.addEventListener("submit", () => {
+    const wasAsking = isAsking
+    askBeforeLeaving(false)
+    setTimeout(() => askBeforeLeaving(wasAsking), 2000) // a download leaves the page, and what is unsaved, where it is
+  })
+}
+
 export const mount = (form) => {
   keepTyping(form)
+  keepSide()
+  watchLeaving(form)
+  form.addEventListener("htmx:afterSwap", ({ detail: { target } }) => { if (target.id === "builder-side") keepSide() })
   form.addEventListener("htmx:afterSettle", ({ detail: { target } }) => {
     if (target.id !== "builder-side") return
     mark(form)

@@ -1,6 +1,7 @@
 """How pages behave while prices move: nothing shifts, a lost stream says so, old prices look old, colours follow the language."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import WebSocketRoute, expect
@@ -132,3 +133,23 @@ def test_an_amount_of_money_becomes_a_quantity_and_the_ticket_says_why_not(perso
     assert quantity == 1_000_000 // price
     ticket.get_by_label("금액으로 수량 정하기").fill("900000000")
     expect(ticket.locator(".ticket__estimate")).to_contain_text("주문 가능 금액이 부족합니다")
+
+
+def test_who_leaves_the_builder_with_something_unsaved_is_asked_first(person: Visit) -> None:
+    page = person.open("/strategies/build/?from=swing")
+    expect(page.locator("#rule-chart canvas").first).to_be_visible()  # its scripts are there
+    page.locator("#f-risk input").first.fill("5")
+    with page.expect_event("dialog") as asked:
+        page.evaluate("() => { location.href = '/dashboard/' }")
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    assert page.url.endswith("/strategies/build/?from=swing")
+
+
+def test_on_a_phone_the_sentences_wait_at_the_foot_of_the_builder(open_as_person: Callable[..., Visit]) -> None:
+    page = open_as_person(viewport={"width": 390, "height": 844}).open("/strategies/build/?from=swing")
+    side = page.locator("#builder-side")
+    expect(side.get_by_text("이 규칙을 말로 하면")).to_be_in_viewport()
+    expect(side.locator(".rule").first).to_be_hidden()
+    side.get_by_text("이 규칙을 말로 하면").click()
+    expect(side.locator(".rule").first).to_be_in_viewport()

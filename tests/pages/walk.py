@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,15 +63,18 @@ def visits(browser: Browser, kairos: RunningKairos) -> tuple[Visit, Visit]:
     return trader, admin
 
 
-def walk(browser: Browser, kairos: RunningKairos, pictures: Path | None) -> Walked:
-    """Every page of a trader, of an admin and of strangers, in every dress."""
+def walk(browser: Browser, kairos: RunningKairos, pictures: Path | None, only: Collection[str]) -> Walked:
+    """Every page of a trader, of an admin and of strangers, in every dress, or in those named in `only`."""
     trader, admin = visits(browser, kairos)
     inside, above = pages(trader), pages(admin, OF_ADMINS)
     looks: list[Look] = []
     for language in LANGUAGES:
+        worn = [dress for dress in dresses(language) if not only or str(dress) in only]
+        if not worn:
+            continue
         for visit in (trader, admin):
             _read_in(visit, language)
-        for dress in dresses(language):
+        for dress in worn:
             for routes, who in ((signed_out_pages(), None), (inside, trader), (above, admin)):
                 cookies = list(who.context.cookies()) if who else []
                 window = Window(browser, kairos.url, dress, cookies)
@@ -144,6 +147,7 @@ def report(looks: list[Look], costs: list[dict[str, Any]], rows: dict[str, Any])
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=Path, help="keep a picture of every look in this folder")
+    parser.add_argument("--dress", action="append", default=[], help="only this dress: wide/light/ko, phone/dark/en …")
     words = parser.parse_args()
     if words.pictures is not None:
         words.pictures.mkdir(parents=True, exist_ok=True)
@@ -152,7 +156,7 @@ def main() -> int:
         try:
             kairos.wait_until_ready()
             rows = beside(kairos, "fill")[0]
-            walked = walk(browser, kairos, words.pictures)
+            walked = walk(browser, kairos, words.pictures, words.dress)
             costs = beside(kairos, "measure", "\n".join(route.path for route in walked.trader))
             live = measure(browser, kairos.url, kairos.sign_in())
             kairos.stop()
