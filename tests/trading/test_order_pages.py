@@ -21,6 +21,7 @@ from tests.trading import scene
 from trading import services
 from trading.events import state_stamp
 from trading.models import Order, OrderChange
+from trading.templatetags.trading_tags import pricing_words
 
 pytestmark = pytest.mark.django_db
 FRAGMENT = {"HX-Request": "true"}
@@ -274,6 +275,16 @@ class TestCancelAll:
         client.force_login(make.make_user(role=Role.VIEWER))
         assert client.post(reverse("trading:order_cancel_all")).status_code == 403
         assert Order.objects.open().count() == 1
+
+
+def test_what_a_collar_means_is_said_beside_the_collar_alone(page: Client, stop: Order) -> None:
+    Order.objects.filter(pk=stop.pk).update(collar_price=Decimal(72_000))
+    shown = text(page.get(reverse("trading:order", args=[stop.pk])))
+    assert shown.count("이 값의 지정가로 냅니다") == 1
+
+
+def test_a_fill_worked_out_from_totals_says_so_in_words() -> None:
+    assert pricing_words("totals") == "증권사의 누적 체결"
 
 
 def test_a_changes_address_takes_posts_alone(page: Client, stop: Order) -> None:

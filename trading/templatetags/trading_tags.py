@@ -110,6 +110,7 @@ PRICING_WORDS = {
     "bid": _("매수 호가"),
     "to the tick": _("호가 단위 맞춤"),
     "slippage": _("슬리피지"),
+    "totals": _("증권사의 누적 체결"),
 }
 
 
