@@ -6,6 +6,7 @@ from trading.guards import Guard
 
 APPEND_ONLY = (
     "accounts_auditentry",
+    "strategies_strategyversion",  # what traded by a document must read the same for good (G16)
     "trading_fill",
     "trading_journal",
     "trading_orderevent",
