@@ -1,34 +1,5 @@
 // The strategy builder: what is wrong is told beside its field as soon as the server has read the form; every button is the server's.
-// What somebody types while a button's answer is on its way is put into the form that comes with it.
-const read = (form) => new Map([...new FormData(form)].filter(([, value]) => typeof value === "string"))
-let sent // the form as a button sent it
-let since = [] // what was typed after that
-
-const MOVES = /^(remove|up|down):(.*)\.\d+$/ // other parts have these places now
-
-const keepTyping = (form) => {
-  form.addEventListener("htmx:beforeRequest", ({ detail }) => {
-    if (detail.target !== form) return
-    const [, , list] = MOVES.exec(detail.requestConfig.parameters.do ?? "") ?? []
-    sent = { fields: read(form), isMoved: (name) => list !== undefined && name.startsWith(`${list}.`) }
-  })
-  form.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    if (detail.target !== form || !sent) return
-    since = [...read(form)].filter(([name, value]) => sent.fields.has(name) && sent.fields.get(name) !== value && !sent.isMoved(name))
-    sent = undefined
-  })
-}
-
-const putBack = (form) => {
-  const typed = since
-  since = []
-  for (const [name, value] of typed) {
-    const field = form.elements.namedItem(name)
-    if (!field || field.value === value) continue
-    field.value = value
-    field.dispatchEvent(new Event("change", { bubbles: true })) // another kind fetches its own fields
-  }
-}
+import "./builder-typing.js"
 
 const mark = (form) => {
   form.querySelectorAll("ul.field__errors").forEach((list) => list.replaceChildren())
@@ -72,7 +43,6 @@ const watchLeaving = (form) => {
 }
 
 export const mount = (form) => {
-  keepTyping(form)
   keepSide()
   watchLeaving(form)
   form.addEventListener("htmx:afterSwap", ({ detail: { target } }) => { if (target.id === "builder-side") keepSide() })
@@ -81,6 +51,5 @@ export const mount = (form) => {
     mark(form)
     document.body.dispatchEvent(new CustomEvent("rule-changed"))
   })
-  putBack(form)
   document.body.dispatchEvent(new CustomEvent("rule-changed"))
 }

@@ -89,3 +89,8 @@ def tab_to(page: Page, wanted: Locator) -> None:
 def set_speed(page: Page, speed: str) -> None:
     page.get_by_role("button", name=speed, exact=True).click()
     expect(page.get_by_role("button", name=speed, exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+def slow_down(page: Page, times: float) -> None:
+    """Let the page's scripts run as on a machine so many times slower."""
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": times})

@@ -16,6 +16,7 @@ from tests.e2e.pages import (
     open_account,
     send,
     set_speed,
+    slow_down,
     sums_by_journal,
     tab_to,
     tile,
@@ -208,6 +209,7 @@ def test_the_keyboard_alone_builds_a_strategy_and_makes_a_plan_of_it(person: Vis
         keys.press("Enter")
 
     section = page.locator("#builder section.card")
+    slow_down(page, 6)  # keys come before a form that has just arrived is mounted
     press("지표 더하기", section.nth(0))
     expect(page.locator("#f-indicators-0-alias")).to_be_focused()
     for place, kind in ((1, "cross_above"), (2, "cross_below")):
@@ -218,6 +220,7 @@ def test_the_keyboard_alone_builds_a_strategy_and_makes_a_plan_of_it(person: Vis
             keys.press("ArrowDown")  # twice before the first is answered: the last choice stands
         expect(picked).to_have_value(kind)
         expect(picked).to_be_focused()  # the form came back with the fields of that kind
+    slow_down(page, 1)
     tab_to(page, page.get_by_label("손절", exact=True))
     keys.type("500")
     expect(page.locator("#f-risk-stop_loss_rate-errors")).to_contain_text("이하여야 합니다")
