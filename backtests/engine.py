@@ -5,8 +5,10 @@ machine, sizing, matching and costs.
 """
 
 import hashlib
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +22,8 @@ from markets.bars import Bars, FloatArray, IntArray
 from markets.types import InstrumentRules
 from strategies.compiler import Evaluator
 from strategies.evaluation import Evaluation
+
+Ended = TypeVar("Ended")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,23 +113,48 @@ def run(
     setup: Setup,
     *,
     ground: Ground | None = None,
-    version_hash: str = "",
 ) -> Result:
     """The rule over the bars. A `ground` of these bars shares among runs what the bars alone decide: indicators, hash, days.
-
-    `version_hash`: the document's, where it is known already.
 
     Raises BarsRefused, SetupRefused, strategies.errors.BarsInvalid, markets.dated.NoRuleInForce.
     """
     ground = ground or Ground(bars)
     if ground.bars is not bars:
         raise ValueError("the ground belongs to other bars")
+    ground.hash_beside()
+    (result,) = in_step([stages(evaluator, ground, rules, setup)])
+    return result
+
+
+def stages(
+    evaluator: Evaluator, ground: Ground, rules: InstrumentRules, setup: Setup, version_hash: str = ""
+) -> Generator[None, None, Result]:
+    """The run a stage at a time, its result at the end. `version_hash`: the document's, where it is known. Raises as `run`."""
+    bars = ground.bars
     warm_up = evaluator.warm_up if setup.warm_up is None else setup.warm_up
     if warm_up >= len(bars):
         raise BarsRefused("warm_up_longer_than_data", bars=len(bars), needed=warm_up + 1)
-    ground.hash_beside()
     evaluation = evaluator.evaluate(bars, ground.frame)
-    return simulate(evaluation, rules, setup, first_bar=warm_up - 1, ground=ground, version_hash=version_hash)
+    yield
+    simulation = Simulation(evaluation, rules, setup, market=ground.market(setup, rules))
+    yield
+    simulation.run(warm_up - 1)
+    yield
+    return result_of(simulation, version_hash or evaluation.document.version_hash(), ground, warm_up - 1)
+
+
+def in_step(works: Sequence[Generator[None, None, Ended]]) -> list[Ended]:
+    """What each of these comes to. All take a stage before any takes the next: the processor keeps at hand what it needs."""
+    ended: dict[int, Ended] = {}
+    while len(ended) < len(works):
+        for number, work in enumerate(works):
+            if number in ended:
+                continue
+            try:
+                next(work)
+            except StopIteration as end:
+                ended[number] = end.value
+    return [ended[number] for number in range(len(works))]
 
 
 def simulate(
@@ -136,7 +165,6 @@ def simulate(
     first_bar: int,
     ground: Ground | None = None,
     smooth: bool = True,
-    version_hash: str = "",
 ) -> Result:
     """What the decisions of `evaluation` come to, from the close of `first_bar` on.
 
@@ -145,7 +173,7 @@ def simulate(
     ground = ground or Ground(evaluation.bars)
     simulation = Simulation(evaluation, rules, setup, smooth=smooth, market=ground.market(setup, rules))
     simulation.run(first_bar)
-    return result_of(simulation, version_hash or evaluation.document.version_hash(), ground, first_bar)
+    return result_of(simulation, evaluation.document.version_hash(), ground, first_bar)
 
 
 def result_of(simulation: Simulation, version_hash: str, ground: Ground, first_bar: int) -> Result:

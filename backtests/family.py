@@ -16,6 +16,7 @@ from strategies.document import RuleDocument
 from strategies.errors import DocumentInvalid
 
 Place = tuple[str, str | int | None]  # a section of the document, and which of its pieces
+UNBOUND: dict[str, Any] = {"parameters": {}, "increasing": ()}  # of a document whose numbers are known
 KEYED, LISTED, WHOLE = ("indicators",), ("entries",), ("exit", "risk")
 
 
@@ -35,7 +36,8 @@ class Family:
         self._defaults = {name: spec.default for name, spec in document.parameters.items()}
         self._uses = {place: _used(document, piece) for place, piece in _pieces(document)}
         self._known: dict[tuple[Place, tuple[float, ...]], Piece] = {}
-        self._plain: dict[str, str] = {}  # the text of what no number changes: names and the like
+        words = document.model_copy(update=UNBOUND).as_data()
+        self._words = {name: _dumped(each) for name, each in words.items() if name not in KEYED + LISTED + WHOLE}
 
     def member(self, parameters: Mapping[str, float]) -> tuple[Evaluator, str]:
         """The rule with these numbers, ready to be asked, and its version hash. Raises DocumentInvalid."""
@@ -43,20 +45,20 @@ class Family:
             raise DocumentInvalid(problems)
         numbers = self._defaults | dict(parameters)
         asked = {place: tuple([numbers[name] for name in names]) for place, names in self._uses.items()}
-        if not self._plain or any(key not in self._known for key in asked.items()):
+        if any(key not in self._known for key in asked.items()):
             self._learn(self._document.bind(parameters), asked)
         pieces = {place: self._known[place, values] for place, values in asked.items()}
         return compile_document(self._bound(pieces)), sha256(self._text(pieces).encode()).hexdigest()
 
     def _learn(self, bound: RuleDocument, asked: Mapping[Place, tuple[float, ...]]) -> None:
         """Take over the pieces of a document whose numbers fit together: each of them is valid beside any other valid one."""
-        data = bound.as_data()
         for place, piece in _pieces(bound):
-            self._known[place, asked[place]] = Piece(piece, _text_of(data, place))
-        self._plain = {name: _dumped(each) for name, each in data.items() if name not in KEYED + LISTED + WHOLE}
+            if (place, asked[place]) not in self._known:
+                data = piece.as_data()
+                self._known[place, asked[place]] = Piece(piece, _dumped(data) if data else None)
 
     def _bound(self, pieces: Mapping[Place, Piece]) -> RuleDocument:
-        found: dict[str, Any] = {"parameters": {}, "increasing": (), "indicators": {}, "entries": ()}
+        found: dict[str, Any] = UNBOUND | {"indicators": {}, "entries": ()}
         for (section, key), piece in pieces.items():
             if section in KEYED:
                 found[section][key] = piece.bound
@@ -70,7 +72,7 @@ class Family:
         """`RuleDocument.canonical_json`, put together."""
         keyed: dict[str, list[tuple[str, str]]] = {}
         listed: dict[str, list[str]] = {}
-        sections = dict(self._plain)
+        sections = dict(self._words)
         for (section, key), piece in pieces.items():
             if piece.text is None:
                 continue
@@ -112,13 +114,6 @@ def _named(data: Any) -> Iterator[Any]:
     elif isinstance(data, list):
         for each in data:
             yield from _named(each)
-
-
-def _text_of(data: Mapping[str, Any], place: Place) -> str | None:
-    section, key = place
-    if section not in data:
-        return None
-    return _dumped(data[section] if key is None else data[section][key])
 
 
 def _dumped(data: Any) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from sys import byteorder
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,10 +81,11 @@ class Columns(NamedTuple):
     def digest(self, into: "hashlib._Hash") -> None:
         """Add every column: numbers of a fixed size as their bytes, larger ones and words as text."""
         columns: Iterable[Any] = self
+        said: list[bytes] = []
         for name, column in zip(self._fields, columns, strict=True):
-            body = _text(column) if isinstance(column, list) or column.dtype == object else _bytes(column)
-            into.update(f"{name} {len(self.bar)} ".encode())
-            into.update(body)
+            said.append(f"{name} {len(self.bar)} ".encode())
+            said.append(_text(column) if isinstance(column, list) or column.dtype == object else _bytes(column))
+        into.update(b"".join(said))
 
 
 class Fills:
@@ -204,7 +206,7 @@ def _joined(parts: list[Columns]) -> Columns:
 
 
 def _bytes(column: npt.NDArray[Any]) -> bytes:
-    return column.astype(column.dtype.newbyteorder("<"), copy=False).tobytes()
+    return (column if byteorder == "little" else column.astype(column.dtype.newbyteorder("<"))).tobytes()
 
 
 def _text(column: list[str] | Whole) -> bytes:

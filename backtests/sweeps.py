@@ -3,13 +3,13 @@
 Points are plain data in a fixed order, so that any slice of them may be run anywhere and the slices laid together again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from random import Random
 
 from backtests import metrics
-from backtests.engine import Result, run
+from backtests.engine import Result, in_step, stages
 from backtests.errors import BacktestRefused
 from backtests.family import Family
 from backtests.ground import Ground
@@ -23,6 +23,7 @@ from strategies.errors import DocumentInvalid
 
 MOST_POINTS = 10_000
 TRIES = 50  # drawn for each point wanted, before the ranges are said to hold no more
+MOST_AT_ONCE, BARS_AT_ONCE = 16, 400_000  # points that go on side by side, and bars of all of them: memory is bounded
 Progress = Callable[[int, int], None]
 
 
@@ -81,24 +82,40 @@ def run_points(
     Raises BarsRefused, and what `progress` raises.
     """
     ground, asked, family = ground or Ground(bars), list(points), Family(document)
-    told = []
-    for done, point in enumerate(asked):
-        if progress is not None:
-            progress(done, len(asked))
-        told.append(run_point(family, point, ground, rules, setup))
+    at_once = max(1, min(MOST_AT_ONCE, BARS_AT_ONCE // len(bars)))
+    told: list[Point] = []
+    for start in range(0, len(asked), at_once):
+        some = asked[start : start + at_once]
+        results = in_step([_result_in_stages(family, point, ground, rules, setup) for point in some])
+        for point in some:
+            if progress is not None:
+                progress(len(told), len(asked))
+            told.append(_told_of(point, results.pop(0)))
     return tuple(told)
 
 
 def run_point(family: Family, parameters: Parameters, ground: Ground, rules: InstrumentRules, setup: Setup) -> Point:
     """What one point comes to: of the very run that its parameters would have by themselves."""
+    (result,) = in_step([_result_in_stages(family, parameters, ground, rules, setup)])
+    return _told_of(parameters, result)
+
+
+def _result_in_stages(
+    family: Family, parameters: Parameters, ground: Ground, rules: InstrumentRules, setup: Setup
+) -> Generator[None, None, Result | str]:
+    """The run of a point, or the code of why it cannot be."""
     try:
         evaluator, version_hash = family.member(parameters)
-        result = run(evaluator, ground.bars, rules, setup, ground=ground, version_hash=version_hash)
+        yield
+        return (yield from stages(evaluator, ground, rules, setup, version_hash))
     except DocumentInvalid as refused:
-        return Point(parameters=parameters, refused=refused.problems[0].code)
+        return refused.problems[0].code
     except BacktestRefused as refused:
-        return Point(parameters=parameters, refused=refused.code)
-    return point_of(parameters, result)
+        return refused.code
+
+
+def _told_of(parameters: Parameters, result: Result | str) -> Point:
+    return Point(parameters=parameters, refused=result) if isinstance(result, str) else point_of(parameters, result)
 
 
 def point_of(parameters: Parameters, result: Result) -> Point:

@@ -74,6 +74,8 @@ class Venue:
 
     def days(self, epochs: IntArray) -> list[tuple[int, int, Day]]:
         """What holds at each of these instants, in ascending order: (from, to, day) of each stretch of them."""
+        if len(epochs) and self.day(epochs.item(0)) is self.day(epochs.item(-1)):
+            return [(0, len(epochs), self.day(epochs.item(0)))]
         begins = np.searchsorted(epochs, self._begins).tolist()
         edges = sorted({0, *begins, len(epochs)})
         return [(start, stop, self.day(int(epochs[start]))) for start, stop in pairwise(edges)]
