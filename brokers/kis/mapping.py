@@ -21,6 +21,7 @@ from markets.types import Side
 KEY = re.compile(r"[0-9]{8}-[0-9]{5}-[0-9]{10}")
 SIDES = {"01": Side.SELL, "02": Side.BUY}
 CASH = "현금"
+REFUSED_LATER = "refused_after_acceptance"  # by the exchange: neither list nor notice says why
 _DIGITS = re.compile(r"[0-9]{1,10}")
 _SHARES = re.compile(r"[0-9]{1,15}")
 _BRANCH = re.compile(r"[0-9]{1,5}")
@@ -166,6 +167,7 @@ def _listed_order(row: Mapping[str, Any], today: date, replaced: set[tuple[date,
     amount = not_negative(field(row, "tot_ccld_amt"))
     if not quantity or filled > quantity or bool(filled) != bool(amount):
         raise Garbled("running totals that cannot be")
+    status = _status(row, key, on < today, replaced)
     return ListedOrder(
         key=str(key),
         client_id="",
@@ -175,11 +177,12 @@ def _listed_order(row: Mapping[str, Any], today: date, replaced: set[tuple[date,
         order_type=kind.order_type,
         limit_price=None if names_no_price or not price else price,
         ordered_at=instant(on, field(row, "ord_tmd")),
-        status=_status(row, key, on < today, replaced),
+        status=status,
         filled_quantity=filled,
         filled_amount=amount,
         raw={name: field(row, name) for name in ("ord_dvsn_cd", "rmn_qty", "rjct_qty", "cncl_yn", "orgn_odno")}
         | {"cncl_cfrm_qty": _canceled_text(row), "exchange": field(row, "excg_id_dvsn_cd", "excg_id_dvsn_Cd")},
+        reason=REFUSED_LATER if status is ReportStatus.REJECTED else "",
         division=kind.division,
     )
 

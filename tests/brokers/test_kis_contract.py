@@ -24,6 +24,7 @@ from brokers.protocol import Division, Environment, ListedOrder, OrderRequest, O
 from markets.types import Side
 from tests.contracts import broker as contract
 from tests.servers.asking import PRICE, SAMSUNG, asked
+from trading.templatetags.reasons import SENTENCES
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = {Environment.LIVE: "live", Environment.PAPER: "paper"}
@@ -227,7 +228,9 @@ def hidden(broker: KisBroker, sandbox: Sandbox) -> Iterator[None]:
 def test_a_rejection_by_the_exchange_shows_in_the_list(broker: KisBroker, sandbox: Sandbox, since: datetime) -> None:
     sandbox.wish("reject", environment=SHORT[side_of(broker)], next=1)
     key = contract.assert_accepts_with_a_key(broker, resting())
-    assert next(each for each in broker.orders(since) if each.key == key).status is ReportStatus.REJECTED
+    listed = next(each for each in broker.orders(since) if each.key == key)
+    assert (listed.status, listed.reason) == (ReportStatus.REJECTED, "refused_after_acceptance")
+    assert listed.reason in SENTENCES, "a person reads why"
 
 
 @pytest.mark.usefixtures("hidden")

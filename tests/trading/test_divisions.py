@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from brokers.kis.adapter import ABILITIES
@@ -297,6 +298,19 @@ def test_the_ticket_offers_divisions_where_an_account_of_the_person_has_them(cli
     other = make.make_account(make.make_user())
     client.force_login(other.user)
     assert 'name="division"' not in client.get(f"/orders/new/?instrument={made.instrument.key}").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("side", "bound"), [("buy", "상한가"), ("sell", "하한가")])
+def test_the_estimate_says_how_far_a_conditional_limit_may_fill(client: Client, side: str, bound: str) -> None:
+    made = wired()
+    client.force_login(made.account.user)
+    typed = {"instrument": made.instrument.key, "broker_account": str(made.account.pk), "side": side, "quantity": "1"}
+    typed |= {"order_type": "limit", "limit_price": "70,000", "time_in_force": "day"}
+    url = reverse("trading:order_estimate")
+    plain = client.post(url, typed, headers={"HX-Request": "true"}).content.decode()
+    conditional = client.post(url, typed | {"division": "conditional"}, headers={"HX-Request": "true"}).content.decode()
+    assert (bound in plain, bound in conditional) == (False, True)
 
 
 @pytest.mark.django_db

@@ -87,7 +87,8 @@ def _estimated(request: PersonRequest, form: EstimateForm) -> dict[str, Any]:
         denial = services.objection_to(Asked(user=request.user, **order | {"client_key": JUST_ASKING}))
     except TradingError as e:
         return {"refusal": error_sentence(e)}
-    return {"estimate": estimate, "objection": sentence(denial.code, denial.facts) if denial else "", **asked}
+    objection = sentence(denial.code, denial.facts) if denial else ""
+    return {"estimate": estimate, "objection": objection, "division": order["division"], **asked}
 
 
 def _ticket_again(request: PersonRequest, ticket: OrderTicket) -> HttpResponse:
