@@ -133,7 +133,7 @@ class RunningKis:
         mailbox, market = Mailbox(), self._opened_market()
         self._feeding = Feeding(market, self._instruments, Silent())
         self._publisher, self._watching, self._last_seen = QuotePublisher(), Watching(), LastSeen()
-        telling = TradeTelling(Source.KIS, self._publisher, self._last_seen)
+        telling = TradeTelling(Source.KIS, self._publisher, self._feeding.supplied, self._last_seen)
         self._streams = Streams(mailbox, venue)
         self._gaps, self._past = self._readers(rows)
         self._looking = Looking(

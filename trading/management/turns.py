@@ -1,7 +1,7 @@
 """What every feed does: ring for plans whose bar has closed, and wait while the database is away."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from threading import Event
 from typing import Any, Protocol
 
@@ -25,14 +25,23 @@ class Sighting(Protocol):
 
 
 class TradeTelling:
-    """Every trade, and every book, of the instruments that somebody wants one by one."""
+    """Every trade, and every book, of the instruments that somebody wants one by one.
 
-    def __init__(self, source: str, publisher: TradesPublisher, watching: Sighting | None = None) -> None:
-        self._source, self._publisher = source, publisher
+    `supplied`: the keys of what this source supplies now. What another has taken over goes on in here, and is nobody's news.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        publisher: TradesPublisher,
+        supplied: Callable[[], Set[str]],
+        watching: Sighting | None = None,
+    ) -> None:
+        self._source, self._publisher, self._supplied = source, publisher, supplied
         self._watching = watching or Watching()
 
     def tell(self, batch: Batch) -> None:
-        wanted = self._watching.now().trades
+        wanted = self._supplied() & self._watching.now().trades
         if wanted and (message := trades_batch(self._source, batch.ticks, batch.quotes, batch.books, wanted)):
             self._publisher.publish_trades(message)
 

@@ -130,7 +130,7 @@ class RunningMarket:
         self._folder = feeding.folder_for(self._market, seed, keeps_sessions)
         publisher = QuotePublisher()
         self._feeding = Feeding(self._market, feeding.simulated_instruments(), publisher)
-        self._telling = TradeTelling(Source.SIMULATOR, publisher)
+        self._telling = TradeTelling(Source.SIMULATOR, publisher, self._feeding.supplied)
         self._pace = Pace(1, timezone.now())
         self._last_step = monotonic()
         markets.beat(Source.SIMULATOR, self._market.clock, keeps_sessions=keeps_sessions)
@@ -171,7 +171,7 @@ class ReplayLoop:
         self._speed = speed
         publisher = QuotePublisher()
         self._feeding = Feeding(replay, [instrument], publisher)
-        self._telling = TradeTelling(Source.REPLAY, publisher)
+        self._telling = TradeTelling(Source.REPLAY, publisher, self._feeding.supplied)
         self._folder = BarFolder(replay.bar_bounds, [replay.finest_interval])
         self._played = 0
         markets.beat(Source.REPLAY, replay.clock, speed=speed)

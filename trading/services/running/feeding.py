@@ -4,7 +4,7 @@ The command owns the clock on the wall and the loop; what a closed bar sets off 
 know tasks.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from decimal import Decimal
 from time import monotonic
@@ -69,6 +69,10 @@ class Feeding:
         """The instruments this source supplies from now on; a replay may have taken some over, or given some back."""
         self._instruments = {instrument.key: instrument for instrument in instruments}
         self._ids = {key: instrument.pk for key, instrument in self._instruments.items()}
+
+    def supplied(self) -> Set[str]:
+        """The keys of what this source supplies."""
+        return self._ids.keys()
 
     def openings(self, batch: Batch, forming: Forming) -> list[Bar]:
         """The bars that the batch's trades have begun, as they stand now."""
