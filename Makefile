@@ -1,7 +1,7 @@
 # make run    everything under one command; Ctrl-C stops it     make run UP="--replay KRX:005930 --interval 1d --speed max"
 # make test   the whole test suite                              make lint   style, types, migrations, translations
 
-.PHONY: run install install-dev test test-api client lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-api bench-quotes bench-plans bench-kis bench-backtest bench-backtest-workers rule-rates indicator-sources crash-sweep chaos kis-sandbox kis-week kis-storm clean help
+.PHONY: run install install-dev test replay test-api client lint format messages lock test-pages bench-run bench-page bench-import bench-orders bench-api bench-quotes bench-plans bench-kis bench-backtest bench-backtest-workers rule-rates indicator-sources crash-sweep chaos kis-sandbox kis-week kis-storm clean help
 .DEFAULT_GOAL := help
 
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -48,6 +48,10 @@ test: install-dev
 		TEST_DATABASE_URL="$$TEST_POSTGRES_URL" $(PYTEST) -n auto --only-database -m "not processes and not browser"; \
 	else echo "PostgreSQL: not tested, TEST_POSTGRES_URL is not set"; fi && \
 	echo "test: seconds=$$(($$(date +%s) - started)) postgres=$${TEST_POSTGRES_URL:+yes}"
+
+# Stored files of prices played to their last bar through the running processes; `make test` plays their first bars.
+replay: install-dev
+	@REPLAY_WHOLE=1 $(PYTEST) tests/e2e/test_replay.py
 
 # The API from outside: literal addresses, everybody's rights on every address, schemathesis on the running server.
 # Less: API="--requests 500 --only-fuzz".
