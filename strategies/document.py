@@ -25,7 +25,7 @@ from strategies.conditions import (
     StopLevel,
     placed_conditions,
 )
-from strategies.errors import DocumentInvalid, problem
+from strategies.errors import DocumentInvalid, not_json
 from strategies.shape import LARGEST, Name, NotEmpty, Number, ParamRef, Part, Quantity, known, plain
 
 
@@ -152,7 +152,7 @@ class RuleDocument(Part):
         try:
             return cls.from_data(json.loads(text))
         except (ValueError, RecursionError) as e:
-            raise DocumentInvalid([problem("not_json", "", detail=e)]) from e
+            raise DocumentInvalid([not_json(e)]) from e
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

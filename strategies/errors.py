@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from json import JSONDecodeError
 from typing import Literal
 
 Language = Literal["ko", "en"]
 
 _SENTENCES: dict[str, tuple[str, str]] = {
-    "not_json": ("JSON으로 읽을 수 없습니다: {detail}", "cannot be read as JSON: {detail}"),
+    "not_json": (
+        "JSON으로 읽을 수 없습니다{place}. 따옴표와 쉼표, 괄호를 확인해 주세요",
+        "cannot be read as JSON{place}: {detail}",
+    ),
     "too_large": ("문서가 너무 큽니다 (최대 {limit}바이트)", "the document is too large (at most {limit} bytes)"),
     "too_deep": ("조건 묶음이 너무 깊습니다 (최대 {limit}단계)", "groups nest too deeply (at most {limit} levels)"),
     "too_many_conditions": ("조건이 너무 많습니다 (최대 {limit}개)", "too many conditions (at most {limit})"),
@@ -75,6 +79,20 @@ def problem(code: str, path: str, **facts: object) -> Problem:
     """The problem named `code` at `path`, its two sentences filled with `facts`."""
     korean, english = _SENTENCES[code]
     return Problem(code, path, korean.format(**facts), english.format(**facts))
+
+
+def not_json(error: Exception) -> Problem:
+    """What the reader of JSON has to say, with its line; the reason itself is told in English alone, as it comes."""
+    if not isinstance(error, JSONDecodeError):
+        return problem("not_json", "", place="", detail=error)
+    korean, english = _SENTENCES["not_json"]
+    line, column = error.lineno, error.colno
+    return Problem(
+        "not_json",
+        "",
+        korean.format(place=f" ({line}행 {column}번째 글자)"),
+        english.format(place=f" (line {line}, character {column})", detail=error.msg),
+    )
 
 
 class DocumentInvalid(Exception):

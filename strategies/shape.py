@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from strategies.errors import DocumentInvalid, Problem, problem
+from strategies.errors import DocumentInvalid, Problem, not_json, problem
 
 MAX_BYTES = 128 * 1024
 LARGEST = 1e15  # that a number may be
@@ -36,7 +36,7 @@ class Part(BaseModel):
         try:
             text = json.dumps(data)
         except (TypeError, ValueError) as e:
-            raise DocumentInvalid([problem("not_json", "", detail=e)]) from e
+            raise DocumentInvalid([not_json(e)]) from e
         if unkept := [problem("bad_text", path) for path, each in _texts(data) if not _can_be_kept(each)]:
             raise DocumentInvalid(unkept)
         if len(text) > MAX_BYTES:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strategies.document import RuleDocument
-from strategies.errors import DocumentInvalid, problem
+from strategies.errors import DocumentInvalid, not_json, problem
 from strategies.kis_yaml import Remark, read_kis_yaml
 from strategies.shape import MAX_BYTES
 
@@ -46,7 +46,7 @@ def read_json(content: bytes) -> RuleDocument:
     try:
         data = json.loads(content.decode(), object_pairs_hook=_each_key_once)
     except (ValueError, RecursionError) as e:
-        raise DocumentInvalid([problem("not_json", "", detail=e)]) from e
+        raise DocumentInvalid([not_json(e)]) from e
     return RuleDocument.from_data(data)
 
 

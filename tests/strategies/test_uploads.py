@@ -1,6 +1,7 @@
 """A strategy file from outside: read as data, or refused with its place and a sentence (G14, I34)."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -55,6 +56,23 @@ def test_json_that_is_no_document_is_refused_with_its_place(content: str, code: 
         read_upload(content.encode())
     assert code in {each.code for each in refused.value.problems}
     assert all(each.sentence("ko") for each in refused.value.problems)
+
+
+@pytest.mark.parametrize("content", ['{"name": 1,,}', "{" * 3000, "version: [1", "version: 'a"])
+def test_what_cannot_be_read_at_all_is_said_in_either_language_alone(content: str) -> None:
+    with pytest.raises((DocumentInvalid, KisYamlInvalid)) as refused:
+        read_upload(content.encode())
+    (said,) = refused.value.problems
+    korean, english = said.sentence("ko"), said.sentence("en")
+    assert re.findall("[A-Za-z]+", korean) in (["JSON"], ["YAML"])
+    assert not re.search("[가-힣]", english)
+
+
+def test_broken_json_is_told_with_its_line() -> None:
+    with pytest.raises(DocumentInvalid) as refused:
+        read_upload(b'{"name": "a",\n "entries" []}')
+    assert "(2행 12번째 글자)" in refused.value.problems[0].message_ko
+    assert "(line 2, character 12)" in refused.value.problems[0].message_en
 
 
 def test_a_kis_file_that_cannot_be_said_is_refused_with_its_line() -> None:
