@@ -42,7 +42,8 @@ class Sweep(Question):
 
 
 class SweepPart(models.Model):
-    """One task's share of a sweep: what it tries, and what came of each; written once, when its job is done."""
+    """One task's share of a sweep: what it tries, and what came of each. Written once, when its job is done; by a search that
+    learns also before."""
 
     sweep = models.ForeignKey("backtests.Sweep", models.CASCADE, related_name="parts", db_index=False)
     job = models.OneToOneField("backtests.Job", models.CASCADE, related_name="part")

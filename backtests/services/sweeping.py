@@ -1,5 +1,6 @@
 """What a worker does for one part of a sweep: some of its points, or one window of a walk-forward."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from backtests.services import queue
 from backtests.services.asking import series_of
 from backtests.services.bars import read_bars
 from backtests.services.heart import Heart
+from backtests.services.queue import WorkLost
 from backtests.setup import Setup
 from backtests.sweeps import SweepRefused, grid, run_point, run_points
 from backtests.terms import Terms
@@ -25,6 +27,7 @@ from strategies.compiler import compile_document
 from strategies.document import RuleDocument
 
 READ, COMPUTED = 100, 950  # thousandths
+KEPT_EVERY = 5.0  # seconds: what a long search has found is shown as it goes on, and stays when it is ended
 SHARED = 4_000_000  # bars times points that share indicators: so much of them is kept in memory
 _kept: dict[UUID, Ground] = {}  # the bars and indicators of the sweep this process worked on last
 
@@ -34,6 +37,7 @@ def work_on_part(job: Job, heart: Heart) -> None:
     part = SweepPart.objects.select_related("sweep__instrument", "sweep__strategy_version", "sweep__upload").get(
         job=job
     )
+    part.job = job  # this attempt's: what is written of it is refused once it is somebody else's
     sweep, document = part.sweep, RuleDocument.from_data(part.sweep.strategy_version.document)
     warm_up = slowest_warm_up(sweep, document)
     ground = _ground(sweep, warm_up)
@@ -77,26 +81,45 @@ def _points(part: SweepPart, document: RuleDocument, ground: Ground, setup: Setu
 
 
 def _guided(part: SweepPart, document: RuleDocument, ground: Ground, setup: Setup, heart: Heart) -> list[Point]:
-    """The whole search, one point after the other. Raises BacktestRefused where this worker has no Optuna."""
+    """The whole search, one point after the other; what it has found is kept as it goes on, whatever ends it.
+
+    Raises BacktestRefused where this worker has no Optuna.
+    """
     if not guided.is_installed():
         raise BacktestRefused("optuna_not_installed")
     sweep, draws, at_once = part.sweep, part.asked[0]["draws"], max(1, SHARED // len(ground.bars))
-    shared, tried = ground if draws <= at_once else Ground(ground.bars), 0
-    family = Family(document)
+    shared, family = ground if draws <= at_once else Ground(ground.bars), Family(document)
+    found: list[Point] = []
+    kept_at = time.monotonic()
 
     def compute(point: Parameters) -> Point:
-        nonlocal shared, tried
-        if tried and tried % at_once == 0:
+        nonlocal shared, kept_at
+        if found and len(found) % at_once == 0:
             shared = Ground(ground.bars)
-        tried += 1
-        return run_point(family, {**sweep.parameters, **point}, shared, sweep.instrument.rules, setup)
+        found.append(run_point(family, {**sweep.parameters, **point}, shared, sweep.instrument.rules, setup))
+        if time.monotonic() - kept_at >= KEPT_EVERY:
+            _keep(part, found)
+            kept_at = time.monotonic()
+        return found[-1]
 
     told = heart.share("computing", READ, COMPUTED)
-    return list(
+    try:
         guided.search(
             document, sweep.axes, draws=draws, goal=sweep.goal, seed=setup.seed, compute=compute, progress=told
         )
-    )
+    except WorkLost:
+        raise
+    except Exception:  # the worker's time is up, or worse: what was found stands beside the reason
+        _keep(part, found)
+        raise
+    return found
+
+
+def _keep(part: SweepPart, found: Sequence[Point]) -> None:
+    """What was found so far, in place of what was kept before. Raises WorkLost, and keeps nothing then."""
+    with transaction.atomic():
+        queue.go_on(part.job)
+        SweepPart.objects.filter(job=part.job).update(results=plain(found))
 
 
 def _window(part: SweepPart, document: RuleDocument, ground: Ground, setup: Setup) -> Window:

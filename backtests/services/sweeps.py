@@ -186,9 +186,12 @@ def why_failed(sweep: Sweep) -> Job | None:
 
 
 def results_of(sweep: Sweep) -> list[dict[str, Any]]:
-    """What the parts that are done have found, in order: points as `results.Point`, or windows as `results.Window`."""
-    done = SweepPart.objects.filter(sweep=sweep, job__state="done").order_by("number")
-    return [row for results in done.values_list("results", flat=True) for row in results or []]
+    """What has been found, in order: points as `results.Point`, or windows as `results.Window`.
+
+    A part tells it when it is done; a search by Optuna as it goes on, so that one that was ended has what it had found.
+    """
+    parts = SweepPart.objects.filter(sweep=sweep).order_by("number")
+    return [row for results in parts.values_list("results", flat=True) for row in results or []]
 
 
 def cancel_sweep(user: User, sweep_id: UUID) -> bool:

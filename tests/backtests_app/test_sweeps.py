@@ -1,23 +1,30 @@
 """Sweeps and walk-forwards in parts: laid together they are what one process would have found."""
 
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from backtests import guided, services
 from backtests.errors import BacktestRefused
-from backtests.models import Backtest, Job, Scorecard, Sweep
+from backtests.models import Backtest, Job, Scorecard, Sweep, SweepPart
 from backtests.results import plain
 from backtests.services import Searched, queue
 from backtests.services.asking import series_of
 from backtests.services.bars import read_bars
-from backtests.services.sweeping import slowest_warm_up
+from backtests.services.heart import Heart
+from backtests.services.queue import WorkLost
+from backtests.services.sweeping import slowest_warm_up, work_on_part
 from backtests.services.sweeps import MOST_WAITING_SWEEPS
 from backtests.sweeps import grid, run_points
+from backtests.templatetags.backtest_words import sentence
 from backtests.terms import Terms
 from backtests.walk_forward import walk
 from markets.models import Instrument
@@ -213,6 +220,85 @@ def test_a_search_begun_again_after_its_worker_died_finds_the_same(user: User, s
     Job.objects.filter(pk=lost.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert finish() == 2
     assert services.results_of(sweep) == services.results_of(other)
+
+
+class Impatient(Heart):
+    """Lets three points be tried; then the worker's time is up. It does not notice that the work is somebody else's."""
+
+    def tell(self, stage: str, progress: int) -> None:
+        pass
+
+    def share(self, stage: str, start: int, stop: int) -> Callable[[int, int], None]:
+        def progress(done: int, of: int) -> None:
+            if done == 3:
+                raise TimeoutError
+
+        return progress
+
+
+@needs_optuna
+def test_a_search_whose_time_is_up_keeps_what_it_found(user: User, stock: Instrument, client: Client) -> None:
+    sweep, whole = (start(user, stock, kind="optuna", draws=8) for _ in range(2))
+    job = queue.claim()
+    assert job is not None
+    with pytest.raises(TimeoutError):
+        work_on_part(job, Impatient(job))
+    queue.fail(job, BacktestRefused("took_too_long"))
+    finish()
+    assert services.results_of(sweep) == services.results_of(whole)[:3]
+    client.force_login(user)
+    page = client.get(reverse("backtests:sweep", args=[sweep.pk])).content.decode()
+    assert sentence("took_too_long") in page
+    assert "3가지 가운데" in page
+
+
+@needs_optuna
+def test_a_worker_that_was_taken_for_dead_cannot_write_over_a_search(user: User, stock: Instrument) -> None:
+    sweep = start(user, stock, kind="optuna", draws=8)
+    lost = queue.claim()
+    assert lost is not None
+    Job.objects.filter(pk=lost.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    finish()
+    found = services.results_of(sweep)
+    with pytest.raises(WorkLost):
+        work_on_part(lost, Impatient(lost))
+    assert services.results_of(sweep) == found
+    assert len(found) == 8
+
+
+@pytest.fixture
+def without_optuna() -> Iterator[None]:
+    """Python finds no module whose place is taken by None."""
+    kept = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "optuna"}
+    sys.modules.update(dict.fromkeys({"optuna", *kept}))
+    yield
+    for name in {"optuna", *kept}:
+        del sys.modules[name]
+    sys.modules.update(kept)
+
+
+@pytest.mark.usefixtures("without_optuna")
+def test_without_optuna_the_form_offers_no_such_search_and_says_why(user: User, client: Client) -> None:
+    client.force_login(user)
+    page = client.get(reverse("backtests:sweep_new")).content.decode()
+    assert 'value="optuna"' not in page
+    assert sentence("optuna_not_installed") in page
+
+
+@pytest.mark.usefixtures("without_optuna")
+def test_without_optuna_a_search_is_refused_and_one_already_asked_for_ends_with_the_reason(
+    user: User, stock: Instrument
+) -> None:
+    with pytest.raises(BacktestRefused, match="optuna_not_installed"):
+        start(user, stock, kind="optuna", draws=8)
+    sweep = start(user, stock)
+    SweepPart.objects.filter(sweep=sweep, number__gt=0).delete()
+    SweepPart.objects.filter(sweep=sweep).update(asked=[{"draws": 8}])
+    Sweep.objects.filter(pk=sweep.pk).update(kind="optuna")  # asked for where it was installed
+    finish()
+    failed = services.why_failed(sweep)
+    assert failed is not None
+    assert failed.code == "optuna_not_installed"
 
 
 def test_the_same_key_must_mean_the_same_values(user: User, stock: Instrument) -> None:
