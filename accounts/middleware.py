@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.services import sessions
 
+API = "/api/v1/"  # no session is read here, and none kept alive
 # What staff reach before they have shown their second factor: where they set it up, the way out, and how pages look.
 WITHOUT_SECOND_FACTOR = {
     "accounts:second_factor",
@@ -35,13 +36,15 @@ class SessionLimits:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if isinstance(request.user, User):
+        if not request.path_info.startswith(API) and isinstance(request.user, User):
             sessions.touch(request, request.user)
         return self._get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
         """Where staff have not shown it, or have none: the page where it is set up, or the sign-in that asks for it."""
-        if not isinstance(request.user, User) or not request.user.is_staff or sessions.used_second_factor(request):
+        if request.path_info.startswith(API) or not isinstance(request.user, User) or not request.user.is_staff:
+            return None
+        if sessions.used_second_factor(request):
             return None
         match = request.resolver_match
         if hasattr(view, "cls") or (match is not None and match.view_name in WITHOUT_SECOND_FACTOR):
@@ -51,14 +54,17 @@ class SessionLimits:
 
 
 class PersonalSettingsMiddleware:
-    """Language and time zone come from the person; for a visitor, browser and cookie decide."""
+    """Language and time zone come from the person; for a visitor, browser and cookie decide.
+
+    The API knows its person by a token alone, and sees to both itself (`accounts.api.view`).
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         zone = settings.USER_TIME_ZONE
-        if request.user.is_authenticated:
+        if not request.path_info.startswith(API) and request.user.is_authenticated:
             zone = request.user.time_zone
             translation.activate(request.user.language)
             request.LANGUAGE_CODE = translation.get_language()

@@ -16,6 +16,7 @@ from redis.retry import Retry
 logger = structlog.get_logger(__name__)
 WINDOW = 60  # seconds
 REDIS_SECONDS = 0.5
+SEE_TO_THE_END = 3  # requests that set a counter's end: more than one, for a process may die between two commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,7 @@ def spend(person: str, address: str, now: float) -> Budget | None:
         os.getpid()
     )  # held on to: of two made at once one is forgotten, and closes its connections when it goes
     try:
-        pipe = client.pipeline(transaction=False)
-        for name in limits:
-            pipe.incr(name)
-            pipe.expire(name, WINDOW + 5)
-        counts = pipe.execute()[::2]
+        counts = _counted(client, list(limits))
     except redis.RedisError as e:
         logger.warning("requests are not counted", error=type(e).__name__)
         return None
@@ -61,6 +58,18 @@ def spend(person: str, address: str, now: float) -> Budget | None:
         Budget(limit, limit - count, left_of_window) for limit, count in zip(limits.values(), counts, strict=True)
     ]
     return min(budgets, key=lambda each: each.left)
+
+
+def _counted(client: redis.Redis, names: list[str]) -> list[int]:
+    """One more of each, and how many that makes. A counter ends with its window, which its first requests see to."""
+    pipe = client.pipeline(transaction=False)
+    for name in names:
+        pipe.incr(name)
+    counts: list[int] = pipe.execute()
+    for name, count in zip(names, counts, strict=True):
+        if count <= SEE_TO_THE_END:
+            client.expire(name, WINDOW + 5)
+    return counts
 
 
 @cache

@@ -10,18 +10,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import import_module
+from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.models import CharField, Q, QuerySet, UUIDField
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts import access_tokens
 from accounts.access_tokens import Access, TokenRefused
 from accounts.models import Device, DeviceKind, RefreshToken, User
+from accounts.models.kept import Given, KeptQuery
 from accounts.services import notices
 from accounts.services.audit import record
 
@@ -36,6 +38,21 @@ SIGNED_IN = frozenset(
 TOKEN_PREFIX = "kairos_"  # noqa: S105 (what every token of a program begins with)
 KEPT = timedelta(days=30)  # how long an ended device stays in its person's list
 PASSWORD_CHANGED, SIGN_OUT, ELSEWHERE, USED_AGAIN = "password_changed", "sign_out", "another_device", "token_used_again"
+
+MOST_REMEMBERED = 4096
+_found_good: dict[str, Access] = {}
+DEVICE, PERSON = ([field.attname for field in model._meta.concrete_fields] for model in (Device, User))
+
+
+def _with_person(**which: Any) -> QuerySet[Device, tuple[Any, ...]]:
+    return Device.objects.filter(**which).values_list(*DEVICE, *(f"user__{name}" for name in PERSON))
+
+
+# Whoever asks anything of the API is looked up by one of these: their SQL is kept.
+BY_HASH = KeptQuery(lambda: _with_person(kind=DeviceKind.TOKEN, token_hash=Given("hash", CharField())))
+BY_KEY = KeptQuery(
+    lambda: _with_person(kind=DeviceKind.APP, pk=Given("device", UUIDField()), user_id=Given("user", UUIDField()))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +124,40 @@ def _rotated(token_hash: str, now: datetime) -> Tokens | None:
 
 def device_of(token: str) -> Device:
     """The device behind an access token or a program's own token, with its person; one query. Raises TokenRefused."""
-    devices, now = Device.objects.select_related("user"), timezone.now()
+    now = timezone.now()
     if token.startswith(TOKEN_PREFIX):
-        device = devices.filter(kind=DeviceKind.TOKEN, token_hash=hash_of(token)).first()
+        device = _read(BY_HASH, {"hash": hash_of(token)})
     else:
-        access = access_tokens.read(settings.JWT_SECRET, token)
-        device = devices.filter(pk=access.device_id, user_id=access.user_id, kind=DeviceKind.APP).first()
+        access = _access(token, now)
+        device = _read(BY_KEY, {"device": access.device_id, "user": access.user_id})
     if device is None or not may_act(device, now):
         raise TokenRefused("token_invalid")
+    return device
+
+
+def _access(token: str, now: datetime) -> Access:
+    """What a token says. Its signature is checked once: found good it stays so until its end, and is known by its hash.
+
+    Whether its device is still signed in is in no token: that is read from the database with every request.
+    """
+    mark = hash_of(settings.JWT_SECRET + token)
+    known = _found_good.get(mark)
+    if known is not None and known.ends_at is not None and now < known.ends_at + access_tokens.LEEWAY:
+        return known
+    access = access_tokens.read(settings.JWT_SECRET, token)
+    if len(_found_good) >= MOST_REMEMBERED:
+        _found_good.clear()
+    _found_good[mark] = access
+    return access
+
+
+def _read(query: KeptQuery, values: dict[str, Any]) -> Device | None:
+    """A device with its person, as they are now."""
+    rows = query.ask(values, 1)
+    if not rows:
+        return None
+    device = Device.from_db(DEFAULT_DB_ALIAS, DEVICE, rows[0][: len(DEVICE)])
+    device.user = User.from_db(DEFAULT_DB_ALIAS, PERSON, rows[0][len(DEVICE) :])
     return device
 
 

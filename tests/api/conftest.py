@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import get_resolver
 
 from accounts.models import Role, User
 from config.celery import app
@@ -12,6 +13,12 @@ from tests import factories as make
 
 PASSWORD = "pass phrase for tests"
 ADDRESS = "198.51.100.9"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def addresses_are_read() -> None:
+    """On a slow machine that takes many seconds: not between a test's quote, which goes stale, and its order."""
+    assert get_resolver().url_patterns
 
 
 @pytest.fixture(autouse=True)

@@ -59,7 +59,8 @@ def orders_page(user: User, query: dict[str, Any]) -> dict[str, Any]:
         values["cursor_at"], values["cursor_id"] = _place(query["cursor"])
     kept = _orders(conditions, "cursor" in query, query["ordering"] == "-created_at")
     found = kept.ask(values | {"user": user.pk}, query["limit"] + 1)
-    return cut([order_row(dict(zip(_NAMES, row, strict=True))) for row in found], query["limit"])
+    said: dict[str, str] = {}
+    return cut([order_row(dict(zip(_NAMES, row, strict=True)), said) for row in found], query["limit"])
 
 
 def order_shown(user: User, order_id: UUID) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def order_shown(user: User, order_id: UUID) -> dict[str, Any]:
     found = _orders(frozenset({"id"}), False, True).ask({"user": user.pk, "id": order_id}, 1)
     if not found:
         raise Order.DoesNotExist
-    return order_row(dict(zip(_NAMES, found[0], strict=True)))
+    return order_row(dict(zip(_NAMES, found[0], strict=True)), {})
 
 
 @lru_cache(256)

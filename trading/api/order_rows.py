@@ -92,14 +92,23 @@ class FillsAnswer(Answer):
     next_cursor = serializers.CharField(allow_null=True)
 
 
-def order_row(row: dict[str, Any]) -> dict[str, Any]:
-    """An order's columns, its facts still JSON, as they are shown. The same dict: there are many of them."""
+def order_row(row: dict[str, Any], said: dict[str, str]) -> dict[str, Any]:
+    """An order's columns, its facts still JSON, as they are shown: the same dict, for there are many of them.
+
+    `said` keeps the sentences that need no facts from row to row: most orders of a list say the same.
+    """
     row["instrument"] = f"{row.pop('venue')}:{row.pop('symbol')}"
     row["facts"] = facts = {} if row["facts"] == "{}" else orjson.loads(row["facts"])
-    row["message"] = sentence(row["reason"], facts) if row["reason"] else ""
+    row["message"] = sentence(row["reason"], facts) if facts else _said(row["reason"], said)
     filled = row["filled_quantity"]
     row["average_price"] = None if filled == "0" else _average(row["filled_amount"], filled)
     return row
+
+
+def _said(code: str, said: dict[str, str]) -> str:
+    if code not in said:
+        said[code] = sentence(code)
+    return said[code]
 
 
 def fills_of(user: User) -> QuerySet[Any]:
