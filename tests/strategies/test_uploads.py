@@ -62,6 +62,7 @@ def test_json_that_is_no_document_is_refused_with_its_place(content: str, code: 
 def test_what_cannot_be_read_at_all_is_said_in_either_language_alone(content: str) -> None:
     with pytest.raises((DocumentInvalid, KisYamlInvalid)) as refused:
         read_upload(content.encode())
+    assert isinstance(refused.value, DocumentInvalid | KisYamlInvalid)
     (said,) = refused.value.problems
     korean, english = said.sentence("ko"), said.sentence("en")
     assert re.findall("[A-Za-z]+", korean) in (["JSON"], ["YAML"])
