@@ -270,7 +270,8 @@ def test_a_worker_that_was_taken_for_dead_cannot_write_over_a_search(user: User,
 def without_optuna() -> Iterator[None]:
     """Python finds no module whose place is taken by None."""
     kept = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "optuna"}
-    sys.modules.update(dict.fromkeys({"optuna", *kept}))
+    nothing: dict[str, Any] = dict.fromkeys({"optuna", *kept})
+    sys.modules.update(nothing)
     yield
     for name in {"optuna", *kept}:
         del sys.modules[name]
