@@ -27,6 +27,7 @@ TABBED = """() => {
   const seen = (window.tabbed ??= [])
   const el = document.activeElement
   if (!el || el === document.body || el === document.documentElement) return { left: true }
+  if (el === seen.at(-1)) return { inside: true } // a field of several parts, such as a date
   const again = seen.indexOf(el)
   seen.push(el)
   const shows = (node, pseudo) => {
@@ -123,6 +124,8 @@ class Window:
         for _press in range(MOST_TABS):
             page.keyboard.press("Tab")
             at = page.evaluate(TABBED)
+            if at.get("inside"):
+                continue
             if at.get("left") or at["again"] == 0:
                 return
             if at["again"] > 0:

@@ -30,6 +30,7 @@ BEGINNINGS = (
 OF_ADMINS = ("/operations/", "/admin/")  # where an admin begins; Django's lists and forms are walked one of each kind
 NOT_OURS = ("/static/", "/api/", "/health", "/ws/")  # files, and what programs read
 PROGRAMS = ("api/", "redoc", "admin/", "health", "i18n/", "static/")
+WITH_QUERY = {"trading:strategy_new"}  # pages that are none without what a link asks them
 MOST = 160
 
 # What answers a GET and is no page of its own, with what it is.
@@ -41,12 +42,14 @@ NO_PAGE = {
     "backtests:sweep_parameters": "a part of the form",
     "backtests:again": "a door to the form",
     "accounts:sign_out": "a door out",
+    "backtests:stored": "a part of the form",
 }
 # What a demo has no row of, with what it would take.
 NEEDS_MORE = {
     "accounts:password_reset_confirm": "a link from a mail",
     "accounts:email_confirm": "a link from a mail",
     "accounts:email_undo": "a link from a mail",
+    "accounts:confirm": "a sign-in of some time ago",
     "backtests:compare": "runs ticked in a form",
     "trading:account_key": "a broker's key",
     "trading:account_key_remove": "a broker's key",
@@ -80,7 +83,8 @@ def route_of(address: str) -> Route | None:
         return None
     if found.view_name in NO_PAGE:
         return None
-    return Route(_kind(found.view_name) or parts.path, parts.path)
+    asked = f"?{parts.query}" if parts.query and found.view_name in WITH_QUERY else ""
+    return Route(_kind(found.view_name) or parts.path, parts.path + asked)
 
 
 def signed_out_pages() -> list[Route]:

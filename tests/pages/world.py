@@ -30,6 +30,6 @@ def lowest_price(page: str) -> str:
 def a_file_of_bars(folder: Path) -> Path:
     """A small file to upload."""
     path = folder / "bars.csv"
-    days = (f"2024-01-{day:02},100,110,95,{100 + day},1000" for day in range(1, 29))
+    days = (f"2024-01-{day:02},{100 + day},{110 + day},{95 + day},{102 + day},1000" for day in range(1, 29))
     path.write_text("\n".join(["date,open,high,low,close,volume", *days]), encoding="utf-8")
     return path

@@ -52,12 +52,14 @@ def overview(request: PersonRequest) -> HttpResponse:
     portfolios = [portfolio for portfolio in active if chosen in (None, portfolio.account)]
     plans = SwingPlan.objects.for_user(user).running().select_related("instrument", "broker_account")
     orders = Order.objects.for_user(user).open().select_related("instrument").order_by("-created_at")
-    worths = {each.currency: curve(each) for each in worth_by_day([each.account for each in portfolios], DAYS_DRAWN)}
+    values = {each.account.pk: each.known_value for each in portfolios}
+    worths = worth_by_day([each.account for each in portfolios], DAYS_DRAWN, values)
+    curves = {each.currency: curve(each) for each in worths}
     context = {
         "accounts": accounts,
         "chosen": chosen,
         "portfolios": portfolios,
-        "totals": [total | {"curve": worths.get(total["currency"])} for total in totals_by_currency(portfolios)],
+        "totals": [total | {"curve": curves.get(total["currency"])} for total in totals_by_currency(portfolios)],
         "positions": [(portfolio, position) for portfolio in portfolios for position in portfolio.positions],
         "plans": outlooks(plans.order_by("-updated_at")[:SHOWN]),
         "orders": list(orders[:SHOWN]),
@@ -67,7 +69,7 @@ def overview(request: PersonRequest) -> HttpResponse:
     if request.htmx:
         return render(request, "trading/_overview.html", context)
     watched = _watched(user)
-    steps = _first_steps(user, accounts, watched)
+    steps = _first_steps(user, accounts, watched, context)
     return render(request, "trading/overview.html", context | {"watched": watched, "steps": steps})
 
 
@@ -124,10 +126,10 @@ def _watch_row(instrument: Instrument) -> dict[str, Any]:
     }
 
 
-def _first_steps(user: User, accounts: list[Any], watched: list[Any]) -> list[dict[str, Any]]:
+def _first_steps(user: User, accounts: list[Any], watched: list[Any], shown: dict[str, Any]) -> list[dict[str, Any]]:
     """What a newcomer does first; each ticks itself off, and the list is gone once all are done."""
-    ordered = Order.objects.for_user(user).exists()
-    planned = SwingPlan.objects.for_user(user).exists()
+    ordered = bool(shown["orders"]) or Order.objects.for_user(user).exists()
+    planned = bool(shown["plans"]) or SwingPlan.objects.for_user(user).exists()
     steps = [
         {"label": _("모의 계좌 열기"), "done": bool(accounts), "url": reverse("trading:account_list")},
         {"label": _("관심 종목 담기"), "done": bool(watched), "url": reverse("markets:list")},

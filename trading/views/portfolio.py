@@ -29,7 +29,8 @@ def portfolio(request: PersonRequest) -> HttpResponse:
     chosen = request.GET.get("days", "")
     chosen = chosen if chosen in DAYS else DEFAULT_DAYS
     portfolios = [each for each in services.portfolios(request.user) if each.account.is_active]
-    found = worth_by_day([each.account for each in portfolios], DAYS[chosen])
+    values = {each.account.pk: each.known_value for each in portfolios}
+    found = worth_by_day([each.account for each in portfolios], DAYS[chosen], values)
     context = {
         "totals": totals_by_currency(portfolios),
         "curves": [curve(each) for each in found],

@@ -89,6 +89,12 @@ class Portfolio:
         return sum((position.unrealised or ZERO for position in own), ZERO)
 
     @property
+    def known_value(self) -> Decimal | None:
+        """The total; None while something held in its own currency has no price."""
+        own = (position for position in self.positions if position.instrument.currency == self.currency)
+        return None if any(position.value is None for position in own) else self.total_value
+
+    @property
     def total_value(self) -> Decimal:
         return self.cash_available + self.cash_reserved + self.positions_value
 

@@ -1,10 +1,11 @@
 """What a person's accounts were worth day by day, each currency for itself: read from the books and the stored daily bars."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from django.db.models.functions import TruncDate
 
@@ -18,6 +19,7 @@ from trading.services.valuation.standing import SEOUL, standings
 from trading.sizing import to_decimal
 from trading.worth import DayWorth, Movements
 
+Values = Mapping[UUID, Decimal | None]  # of accounts, now; None: something held has no price
 OWN = [ledger.AVAILABLE, ledger.RESERVED]
 ZERO = Decimal(0)
 
@@ -38,28 +40,31 @@ class Worth:
         return now.value - before.value - now.flow
 
 
-def worth_by_day(accounts: Collection[BrokerAccount], days: int) -> list[Worth]:
+def worth_by_day(accounts: Collection[BrokerAccount], days: int, values: Values | None = None) -> list[Worth]:
     """The last `days` of these accounts, won first; a currency in which nothing ever moved is left out.
 
-    As many queries as for one account: what moved, the daily closes, and where everything stands now.
+    As many queries as for one account: what moved, the daily closes, and where everything stands now (`values`, where
+    that has been read already).
     """
     by_currency: dict[str, list[BrokerAccount]] = defaultdict(list)
     for account in accounts:
         by_currency[account.currency].append(account)
-    found = [_of_currency(currency, own, days) for currency, own in by_currency.items()]
+    found = [_of_currency(currency, own, days, values) for currency, own in by_currency.items()]
     return sorted((each for each in found if each.days), key=lambda each: (each.currency != "KRW", each.currency))
 
 
-def _of_currency(currency: str, accounts: list[BrokerAccount], days: int) -> Worth:
+def _of_currency(currency: str, accounts: list[BrokerAccount], days: int, values: Values | None) -> Worth:
     movements = _movements(currency, accounts)
     if not movements:
         return Worth(currency, [])
     instruments = _instruments({key for each in movements for key in each.units or ()})
-    times = {each.source: markets.market_time(each.source) for each in instruments.values()}
+    times = {source: markets.market_time(source) for source in {each.source for each in instruments.values()}}
     today = max([movements[-1].on, *(market_day(at) for at in times.values())])
     since = max(movements[0].on, today - timedelta(days=days - 1))
     evenings = worth.worth_by_day(movements, _closes(instruments, since), since, today)
-    return Worth(currency, _with_now(evenings, movements, accounts, today))
+    if values is None:
+        values = {pk: standing.value for pk, standing in standings(accounts).items()}
+    return Worth(currency, _with_now(evenings, movements, [values[each.pk] for each in accounts], today))
 
 
 def _movements(currency: str, accounts: Iterable[BrokerAccount]) -> list[Movements]:
@@ -107,10 +112,9 @@ def _closes(instruments: dict[str, Instrument], since: date) -> dict[str, dict[d
 
 
 def _with_now(
-    evenings: list[DayWorth], movements: list[Movements], accounts: list[BrokerAccount], today: date
+    evenings: list[DayWorth], movements: list[Movements], values: list[Decimal | None], today: date
 ) -> list[DayWorth]:
     """This evening has not come yet: it stands at last prices, as the pages show them."""
-    values = [standing.value for standing in standings(accounts).values()]
     if None in values:
         return evenings
     before = [day for day in evenings if day.on != today]
