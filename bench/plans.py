@@ -107,8 +107,9 @@ class Deciding:
         self.rules = rules_of({plan.rule: plan.version_id for plan in self.pending})
         self.views = views_for(found, self.pending, self.rules, market)
         plans_by_key = {plan.pk: standing_of(plan) for plan in SwingPlan.objects.all()}
+        self.standing = [plans_by_key[each.plan_id] for each in self.pending]
         self.asked = [
-            (plans_by_key[each.plan_id], self.views[each.instrument_id, each.interval], each, self.rules[each.rule])
+            (self.views[each.instrument_id, each.interval], each.rule, self.rules[each.rule], each.decided_until)
             for each in self.pending
         ]
         self.world = World()
@@ -133,10 +134,12 @@ class Deciding:
     def decide(self) -> list[str]:
         """What each plan does, in the order of `pending`."""
         from trading.services.planning.evaluation.deciding import decision_on
+        from trading.services.planning.evaluation.looks import look_ahead
 
         decisions = []
-        for plan, view, each, rule in self.asked:
-            for look in view.looks(each.rule, rule, each.decided_until):
+        look_ahead(self.asked)
+        for plan, (view, key, rule, since) in zip(self.standing, self.asked, strict=True):
+            for look in view.looks(key, rule, since):
                 decision = decision_on(plan, look, has_working_order=False)
                 decisions.append(decision.action if decision else "")
         return decisions

@@ -1,11 +1,15 @@
 """From a rule document to its evaluator: bars in, a verdict for every bar out, or for one. No memory, no clock.
 
 The same bars give the same rows, live and in a backtest; a row depends on nothing after it. What a document means is said
-once, in formulas over figures, and asked in two ways: of every bar (`evaluate`) or of a single one (`see`).
+once, in formulas over figures, and asked in two ways: of every bar of a series (`evaluate`), or of one bar each (`see_all`),
+for as many rules and series at once as there are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby, repeat
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -14,12 +18,13 @@ from markets.bars import Bars
 from strategies.conditions import RiskOnly
 from strategies.document import RuleDocument
 from strategies.evaluation import ConditionRows, Evaluation
-from strategies.figures import Figure, Sight
-from strategies.formulas import PASSED, Formula, Formulas, Test
+from strategies.figures import Figure, Number, Sight, the
+from strategies.formulas import Formula, Formulas
 from strategies.indicators import Frame, IndicatorCall
+from strategies.logic import Holds, Logic
 from strategies.seen import FAILED_ENTRY, PASSED_ENTRY, EntrySeen, RowWords, Seen
 
-__all__ = ["LEAST_WARM_UP", "ConditionRows", "Evaluation", "Evaluator", "Seen", "Sight", "compile_document"]
+__all__ = ["LEAST_WARM_UP", "ConditionRows", "Evaluation", "Evaluator", "Seen", "Sight", "compile_document", "see_all"]
 
 LEAST_WARM_UP = 250  # bars, however short the indicators are
 
@@ -29,15 +34,11 @@ class CompiledRule:
     """What a document asks of bars, and nothing of the document itself: workers keep thousands of these."""
 
     formulas: tuple[Formula, ...]
-    steps: tuple[tuple[Test, Figure | None], ...]  # of each entry: its rule, and the level where its order waits
-    leaves: Test | None  # the exit's rule
+    levels: tuple[Figure | None, ...]  # of each entry: where its order waits
+    logic: Logic
+    look_up: Callable[[Sight], tuple[float, ...]]  # the figures that a bar is asked for
+    numbers: tuple[float, ...]  # the document's own, whose places in `logic` follow those
     words: RowWords
-
-    def see(self, sight: Sight) -> Seen:
-        """The rule on one bar: what `Evaluation.row` says of it, to the last bit and byte."""
-        passed = [sight[formula][PASSED] for formula in self.formulas]
-        entries = [_entry_seen(holds, passed, level, sight) for holds, level in self.steps]
-        return Seen(self.words, sight, entries, self.leaves is not None and self.leaves(passed))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,40 +62,104 @@ class Evaluator:
             raise ValueError("the frame belongs to other bars")
         rule = self.rule
         told = [formula.series(frame) for formula in rule.formulas]
-        passed = [each[PASSED] for each in told]
-        levels = tuple(None if level is None else np.asarray(level.series(frame)) for _, level in rule.steps)
-        entries = tuple(_entered(holds, passed, level) for (holds, _), level in zip(rule.steps, levels, strict=True))
-        sells = np.zeros(len(bars), dtype=np.bool_) if rule.leaves is None else rule.leaves(passed)
+        levels = tuple(None if level is None else np.asarray(level.series(frame)) for level in rule.levels)
+        leaves = rule.logic.left(told)
+        sells = np.zeros(len(bars), dtype=np.bool_) if leaves is None else leaves
         placed = zip(self.document.conditions(), self.numbers, strict=True)
         rows = tuple(ConditionRows(path, condition, *told[number]) for (path, condition), number in placed)
-        return Evaluation(self.document, bars, entries, sells, rows, levels)
+        return Evaluation(self.document, bars, tuple(rule.logic.entered(told, levels)), sells, rows, levels)
 
     def see(self, sight: Sight) -> Seen:
         """The rule on one bar: what `evaluate(...).row` says of it, to the last bit and byte."""
-        return self.rule.see(sight)
+        return see_all([(self.rule, sight)])[0]
 
 
-def _entered(holds: Test, passed: Sequence[Any], level: Any) -> Any:
-    """An entry's verdict, of one bar or of all: without a level there is nothing to wait at, and so nothing to do."""
-    return holds(passed) if level is None else holds(passed) & (level > 0)
+def see_all(asked: Iterable[tuple[CompiledRule, Sight]]) -> list[Seen]:
+    """Each of these rules on its bar, as `Evaluator.see` has it: those of one logic in one go.
+
+    Bars of one frame belong side by side: once they have been read, its indicators are let go.
+    """
+    alike: dict[Logic, _Alike] = defaultdict(_Alike)
+    for frame, of_frame in groupby(enumerate(asked), key=_frame):
+        for number, (rule, sight) in of_frame:
+            alike[rule.logic].add(number, rule, sight)
+        frame.forget()
+    found = {number: seen for logic, each in alike.items() for number, seen in each.seen(logic)}
+    return [found[number] for number in range(len(found))]
 
 
-def _entry_seen(holds: Test, passed: Sequence[bool], level: Figure | None, sight: Sight) -> EntrySeen:
-    if level is None:
-        return PASSED_ENTRY if holds(passed) else FAILED_ENTRY
-    return EntrySeen(_entered(holds, passed, sight[level]), sight[level])
+def _frame(numbered: tuple[int, tuple[CompiledRule, Sight]]) -> Frame:
+    return numbered[1][1].frame
+
+
+class _Alike:
+    """Rules of one logic, each with its bar, and the values of all their figures."""
+
+    def __init__(self) -> None:
+        self._asked: list[tuple[int, CompiledRule, Sight]] = []
+        self._values: list[float] = []  # of one after the other
+
+    def add(self, number: int, rule: CompiledRule, sight: Sight) -> None:
+        self._asked.append((number, rule, sight))
+        self._values += rule.look_up(sight)
+        self._values += rule.numbers
+
+    def seen(self, logic: Logic) -> Iterator[tuple[int, Seen]]:
+        """The verdict of each, and its number."""
+        values = list(np.array(self._values, dtype=np.float64).reshape(len(self._asked), -1).T)
+        told = logic.told(values)
+        levels = [None if place is None else values[place] for _, place in logic.steps]
+        entries = zip(*map(_entries, logic.entered(told, levels), levels), strict=True)
+        leaves = logic.left(told)
+        left = repeat(False) if leaves is None else leaves.tolist()
+        for place, ((number, rule, sight), entered, is_left) in enumerate(
+            zip(self._asked, entries, left, strict=False)
+        ):
+            yield number, Seen(rule.words, sight, entered, is_left, told, place)
+
+
+def _entries(entered: Any, levels: Any) -> list[EntrySeen]:
+    if levels is None:
+        return [PASSED_ENTRY if passed else FAILED_ENTRY for passed in entered.tolist()]
+    return list(map(EntrySeen, entered.tolist(), levels.tolist()))
 
 
 def compile_document(document: RuleDocument, parameters: Mapping[str, float] | None = None) -> Evaluator:
     """The document's evaluator, `parameters` in place of their defaults. Raises DocumentInvalid for unusable ones."""
     bound = document.bind(parameters) if parameters or document.parameters else document
     said = Formulas(bound.indicators)
-    steps = tuple(
-        (said.test(entry.when), None if entry.stop is None else said.level(entry.stop)) for entry in bound.entries
-    )
-    leaves = None if isinstance(bound.exit, RiskOnly) else said.test(bound.exit)
+    entries = [
+        (said.holds(entry.when), None if entry.stop is None else said.level(entry.stop)) for entry in bound.entries
+    ]
+    leaves = None if isinstance(bound.exit, RiskOnly) else said.holds(bound.exit)
     numbers = tuple(said.number(condition) for _, condition in bound.conditions())
-    levels = (level.history for _, level in steps if level is not None)
+    words = RowWords(bound, [(number, said.all[number]) for number in numbers])
+    levels = (level.history for _, level in entries if level is not None)
     warm_up = max(LEAST_WARM_UP, *(formula.history for formula in said.all), *levels)
-    rule = CompiledRule(said.all, steps, leaves, RowWords(bound, [said.all[number] for number in numbers]))
-    return Evaluator(bound, warm_up, said.calls, rule, numbers)
+    return Evaluator(bound, warm_up, said.calls, _compiled(said.all, entries, leaves, words), numbers)
+
+
+def _compiled(
+    formulas: tuple[Formula, ...],
+    entries: Sequence[tuple[Holds, Figure | None]],
+    leaves: Holds | None,
+    words: RowWords,
+) -> CompiledRule:
+    levels = tuple(level for _, level in entries)
+    figures = dict.fromkeys(chain(*(formula.figures for formula in formulas), filter(None, levels)))
+    looked_up = [figure for figure in figures if not isinstance(figure, Number)]
+    own = [figure for figure in figures if isinstance(figure, Number)]
+    places = {figure: place for place, figure in enumerate((*looked_up, *own))}
+    logic = the(
+        Logic,
+        tuple((formula.tell, tuple(places[figure] for figure in formula.figures)) for formula in formulas),
+        tuple((holds, None if level is None else places[level]) for holds, level in entries),
+        leaves,
+    )
+    return CompiledRule(formulas, levels, logic, _look_up(looked_up), tuple(number.value for number in own), words)
+
+
+def _look_up(figures: Sequence[Figure]) -> Callable[[Sight], tuple[float, ...]]:
+    if len(figures) > 1:
+        return itemgetter(*figures)  # which is C, and asks a sight only for what it has not looked up yet
+    return lambda sight: tuple([sight[figure] for figure in figures])

@@ -1,8 +1,8 @@
 """What a rule looks at: figures. Each says, side by side, what it is on every bar and what it is on one.
 
-A backtest and a chart ask for the series; an hourly run asks thousands of rules about one bar, where an array for each
-condition would be nearly all the time there is. Everything above figures (`formulas`, groups, entries) is written once and
-means the same of numbers as of arrays.
+A backtest and a chart ask for the series; an hourly run asks thousands of rules about one bar each, where an array for each
+condition of each rule would be nearly all the time there is. Everything above figures (`formulas`, `logic`) is written once
+and means the same of a series' values as of those of many bars.
 """
 
 from collections.abc import Callable, Hashable
@@ -36,22 +36,23 @@ class Figure(Protocol):
         """The figure on one bar."""
 
 
-class Sight(dict[Any, Any]):
-    """One bar of a frame. What is asked of it (a figure, a condition, its words) is looked up once, whichever rule asks.
+class Sight(dict[Figure, float]):
+    """One bar of a frame. A figure is looked up once, whichever rule asks, and so is what is said of a condition (`words`).
 
     Raises IndexError where there is no such bar.
     """
 
-    __slots__ = ("close", "closed_at", "frame", "index")
+    __slots__ = ("close", "closed_at", "frame", "index", "words")
 
     def __init__(self, frame: Frame, index: int = -1) -> None:
         super().__init__()
         self.frame, self.index = frame, range(len(frame.bars))[index]
         self.closed_at, self.close = int(frame.bars.closed_at[index]), float(frame.bars.close[index])
+        self.words: dict[Hashable, str] = {}
 
-    def __missing__(self, asked: Any) -> Any:
-        answer = self[asked] = asked.at(self)
-        return answer
+    def __missing__(self, figure: Figure) -> float:
+        value = self[figure] = figure.at(self)
+        return value
 
 
 Kind = TypeVar("Kind")

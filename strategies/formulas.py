@@ -4,10 +4,9 @@ A formula is written once. It compares, subtracts and joins by operators that me
 so one bar and the whole series cannot part ways. NaN compares false: a condition never passes on a figure that is missing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
-from operator import and_, eq, ge, gt, itemgetter, le, lt, ne, or_
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import and_, eq, ge, gt, le, lt, ne, or_
 from typing import Any, assert_never
 
 import numpy as np
@@ -30,24 +29,21 @@ from strategies.conditions import (
     Was,
 )
 from strategies.document import IndicatorSpec
-from strategies.figures import AboveZero, Figure, Furthest, Line, Number, Pattern, Sight, the
+from strategies.figures import AboveZero, Figure, Furthest, Line, Number, Pattern, the
 from strategies.indicators import Frame, IndicatorCall
+from strategies.logic import Holds, Tell, Told
 from strategies.shape import known
-
-# Value, threshold, passed, extreme, upper edge, as `rows.ConditionRow` names them: numbers, or arrays of shape (n,).
-# None: this kind of condition has no such figure.
-Told = tuple[Any, Any, Any, Any, Any]
-PASSED = 2
-Test = Callable[[Sequence[Any]], Any]  # what a group makes of the verdicts of all conditions, by their numbers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Formula:
-    """A condition ready to be asked: its figures, and what it tells of their values. One object for each meaning (`the`)."""
+    """A condition ready to be asked: its figures, and what it tells of their values. One object for each meaning (`the`).
+
+    Formulas that differ in figures alone have one `tell`.
+    """
 
     figures: tuple[Figure, ...]
-    tell: Callable[..., Told]
-    read: Callable[[Sight], Sequence[float]]
+    tell: Tell
     whole: Callable[[Frame], Told] | None = None  # what `tell` says of every bar, where there is a shorter way to it
 
     @property
@@ -59,14 +55,6 @@ class Formula:
         if self.whole is not None:
             return self.whole(frame)
         return self.tell(*[figure.series(frame) for figure in self.figures])
-
-    def at(self, sight: Sight) -> Told:
-        return self.tell(*self.read(sight))
-
-
-def _formula(tell: Callable[..., Told], *figures: Figure) -> Formula:
-    """`figures`: two at the least."""
-    return Formula(figures, tell, itemgetter(*figures))
 
 
 def _is_unequal(left: Any, right: Any) -> Any:
@@ -82,20 +70,21 @@ _SIGNALS: Mapping[str, Callable[[Any, Any], Any]] = {"bullish": gt, "bearish": l
 
 def compared(op: str, left: Figure, right: Figure) -> Formula:
     """Where `left` stands to `right` as `op` says; equality is exact."""
+    return Formula((left, right), the(_comparing, op))
+
+
+def _comparing(op: str) -> Tell:
     stands = _OPERATORS[op]
 
     def tell(value: Any, threshold: Any) -> Told:
         return value, threshold, stands(value, threshold), None, None
 
-    return _formula(tell, left, right)
+    return tell
 
 
 def crossed(is_above: bool, left: Figure, right: Figure, left_before: Figure, right_before: Figure) -> Formula:
     """Where `left` goes from at or below `right` to above it, or the mirror image: all four figures are needed."""
-    beyond, not_yet = (gt, le) if is_above else (lt, ge)
-
-    def tell(value: Any, threshold: Any, value_before: Any, threshold_before: Any) -> Told:
-        return value, threshold, beyond(value, threshold) & not_yet(value_before, threshold_before), None, None
+    beyond, not_yet = _WAYS[is_above]
 
     def whole(frame: Frame) -> Told:
         """Where each figure was a bar earlier is where the series stand a place before: nothing is copied."""
@@ -106,7 +95,19 @@ def crossed(is_above: bool, left: Figure, right: Figure, left_before: Figure, ri
             np.logical_and(now[1:], then[:-1], out=passed[1:])
         return value, threshold, passed, None, None
 
-    return replace(_formula(tell, left, right, left_before, right_before), whole=whole)
+    return Formula((left, right, left_before, right_before), the(_crossing, is_above), whole)
+
+
+_WAYS: Mapping[bool, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {True: (gt, le), False: (lt, ge)}
+
+
+def _crossing(is_above: bool) -> Tell:
+    beyond, not_yet = _WAYS[is_above]
+
+    def tell(value: Any, threshold: Any, value_before: Any, threshold_before: Any) -> Told:
+        return value, threshold, beyond(value, threshold) & not_yet(value_before, threshold_before), None, None
+
+    return tell
 
 
 def visited(is_below: bool, bars: int, line: Line, level: Figure) -> Formula:
@@ -114,6 +115,12 @@ def visited(is_below: bool, bars: int, line: Line, level: Figure) -> Formula:
 
     Where the level moves, it is the distance from it that was below zero, and that the extreme is of.
     """
+    moves = isinstance(level, Line)
+    furthest = the(Furthest, line, bars, is_below, level) if moves else the(Furthest, line, bars, is_below)
+    return Formula((line, level, furthest), the(_visiting, is_below, moves))
+
+
+def _visiting(is_below: bool, moves: bool) -> Tell:
     beyond, back = (lt, gt) if is_below else (gt, lt)
 
     def fixed(value: Any, threshold: Any, extreme: Any) -> Told:
@@ -122,22 +129,25 @@ def visited(is_below: bool, bars: int, line: Line, level: Figure) -> Formula:
     def moving(value: Any, threshold: Any, extreme: Any) -> Told:
         return value, threshold, beyond(extreme, 0) & back(value - threshold, 0), extreme, None
 
-    if isinstance(level, Line):
-        return _formula(moving, line, level, the(Furthest, line, bars, is_below, level))
-    return _formula(fixed, line, level, the(Furthest, line, bars, is_below))
+    return moving if moves else fixed
 
 
 def enclosed(line: Line, low: Figure, high: Figure) -> Formula:
     """Where `line` lies between the edges, both counted."""
+    return Formula((line, low, high), _enclosing)
 
-    def tell(value: Any, lower: Any, upper: Any) -> Told:
-        return value, lower, (value >= lower) & (value <= upper), None, upper
 
-    return _formula(tell, line, low, high)
+def _enclosing(value: Any, lower: Any, upper: Any) -> Told:
+    return value, lower, (value >= lower) & (value <= upper), None, upper
 
 
 def moved(op: str, now: Line, then: Line, threshold: Figure, usual: Figure | None) -> Formula:
     """Where the change from `then` to `now`, in units of `usual` where given, stands to the threshold as `op` says."""
+    figures = (now, then, threshold) if usual is None else (now, then, threshold, usual)
+    return Formula(figures, the(_moving, op, usual is not None))
+
+
+def _moving(op: str, is_scaled: bool) -> Tell:
     stands = _OPERATORS[op]
 
     def raw(value: Any, before: Any, limit: Any) -> Told:
@@ -148,17 +158,21 @@ def moved(op: str, now: Line, then: Line, threshold: Figure, usual: Figure | Non
         change = (value - before) / unit
         return change, limit, stands(change, limit), None, None
 
-    return _formula(raw, now, then, threshold) if usual is None else _formula(scaled, now, then, threshold, usual)
+    return scaled if is_scaled else raw
 
 
 def drawn(pattern: str, signal: str) -> Formula:
     """Where the candlestick pattern ends, as a rising one, a falling one or either."""
+    return Formula((the(Pattern, pattern), the(Number, 0.0)), the(_drawing, signal))
+
+
+def _drawing(signal: str) -> Tell:
     stands = _SIGNALS[signal]
 
     def tell(found: Any, nothing: Any) -> Told:
         return found, nothing, stands(found, nothing), None, None
 
-    return _formula(tell, the(Pattern, pattern), the(Number, 0.0))
+    return tell
 
 
 class Formulas:
@@ -176,15 +190,11 @@ class Formulas:
         """Where the condition stands among all."""
         return self._numbers.setdefault(self.formula(condition), len(self._numbers))
 
-    def test(self, group: AllOf | AnyOf) -> Test:
+    def holds(self, group: AllOf | AnyOf) -> Holds:
         """Whether the group holds, given what its conditions, and those of all others, said."""
-        join = and_ if isinstance(group, AllOf) else or_
-        numbers = [self.number(each) for each in group.members if not isinstance(each, AllOf | AnyOf)]
-        groups = [self.test(each) for each in group.members if isinstance(each, AllOf | AnyOf)]
-        if not groups and len(numbers) > 1:
-            pick = itemgetter(*numbers)
-            return lambda passed: reduce(join, pick(passed))
-        return lambda passed: reduce(join, [passed[n] for n in numbers] + [test(passed) for test in groups])
+        numbers = tuple(self.number(each) for each in group.members if not isinstance(each, AllOf | AnyOf))
+        groups = tuple(self.holds(each) for each in group.members if isinstance(each, AllOf | AnyOf))
+        return the(Holds, and_ if isinstance(group, AllOf) else or_, numbers, groups)
 
     def level(self, stop: StopLevel) -> Figure:
         """Where an order waits, or how far above the next open; NaN: nowhere, for want of a price or a distance above zero."""

@@ -69,6 +69,11 @@ class Frame:
         self._computed[call, output] = made
         return made
 
+    def forget(self) -> None:
+        """Let go of every indicator and pattern: an array of each bar is much to keep where one bar was asked for."""
+        self._computed.clear()
+        self._candles.clear()
+
     def candle(self, pattern: str) -> FloatArray:
         """Where the candlestick pattern ends, shape (n,): 1 a rising one, -1 a falling one, else 0."""
         if pattern not in self._candles:

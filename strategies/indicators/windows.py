@@ -21,7 +21,9 @@ def finite(values: FloatArray) -> FloatArray:
     if values.dtype != np.float64:
         raise BarsInvalid(f"float64 is needed, not {values.dtype}")
     usable = np.isfinite(values)
-    if not np.logical_and.reduce(usable):  # `all()` is a detour through Python
+    if np.count_nonzero(usable) < len(
+        usable
+    ):  # quicker than `all()`, and this is asked of every column of every instrument
         raise BarsInvalid(f"value {int(np.argmin(usable))} of {len(values)} is not a finite number")
     return values
 

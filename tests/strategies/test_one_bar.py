@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from markets.bars import Bars
 from strategies.candles import PATTERNS
-from strategies.compiler import Evaluator, Sight, compile_document
+from strategies.compiler import Evaluator, Sight, compile_document, see_all
 from strategies.document import RuleDocument
 from strategies.errors import DocumentInvalid
-from strategies.figures import Number
-from strategies.formulas import Formula
+from strategies.figures import Line
 from strategies.indicators import Frame
 from strategies.library.shelf import LIBRARY
 from strategies.library.swing import SwingParameters, swing_document
@@ -182,15 +181,67 @@ def test_a_candle_says_the_same_on_every_bar(pattern: str) -> None:
     assert_says_the_same(compile_document(RuleDocument.from_data(data)), BARS, *range(0, len(BARS), 3))
 
 
+KNOWN = [
+    *(preset.build() for preset in LIBRARY.values()),
+    *(swing_document(SwingParameters(adx_threshold=threshold)) for threshold in (20, 30)),
+]
+CROWD = st.lists(st.tuples(st.integers(0, len(KNOWN)), st.booleans(), st.sampled_from([0, 39, 200, 399])), min_size=2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(documents(), CROWD)
+def test_rules_asked_together_say_what_each_says_alone(drawn: RuleDocument, crowd: list[tuple[int, bool, int]]) -> None:
+    """I34: who else is asked, and of which bars, changes nothing; the answers come in the order of the questions."""
+    evaluators, bars = [compile_document(each) for each in (*KNOWN, drawn)], (BARS, random_bars(400, seed=2))
+    frames = [Frame(each) for each in bars]
+    together = see_all((evaluators[rule].rule, Sight(frames[other], index)) for rule, other, index in crowd)
+    for seen, (rule, other, index) in zip(together, crowd, strict=True):
+        alone = evaluators[rule].see(Sight(Frame(bars[other]), index))
+        assert seen.text == alone.text
+        assert ([each.passed for each in seen.entries], seen.exit) == (
+            [each.passed for each in alone.entries],
+            alone.exit,
+        )
+
+
+def test_documents_that_differ_in_numbers_alone_are_asked_in_one_go() -> None:
+    chosen = [SwingParameters(), SwingParameters(adx_threshold=31, rsi_period=9), SwingParameters(obv_mode="raw")]
+    one, other, different = (compile_document(swing_document(each)).rule for each in chosen)
+    assert one.logic is other.logic is not different.logic
+    assert (one.numbers, one.look_up) != (other.numbers, other.look_up)
+
+
 def test_a_figure_is_looked_up_once_whatever_the_number_of_rules() -> None:
     sight = Sight(Frame(BARS), 399)
     compile_document(swing_document()).see(sight)
     known = set(sight)
     compile_document(swing_document()).see(sight)
-    assert set(sight) == known
     compile_document(swing_document(SwingParameters(adx_threshold=31))).see(sight)
-    new = {type(each) for each in set(sight) - known}
-    assert new == {Number, Formula}  # the other threshold, and what is compared with it
+    assert set(sight) == known  # another threshold is no figure of the bar's
+    compile_document(swing_document(SwingParameters(rsi_period=9))).see(sight)
+    new = set(sight) - known
+    assert new
+    assert {each.source.kind for each in new if isinstance(each, Line) and not isinstance(each.source, str)} == {"rsi"}
+
+
+def test_what_is_said_of_a_condition_is_made_once_whatever_the_number_of_rules() -> None:
+    sight = Sight(Frame(BARS), 399)
+    assert compile_document(swing_document()).see(sight).text
+    known = set(sight.words)
+    assert compile_document(swing_document(SwingParameters(adx_threshold=31))).see(sight).text
+    assert len(set(sight.words) - known) == 1  # the other threshold's
+
+
+def test_the_indicators_of_bars_are_let_go_once_they_were_read() -> None:
+    frame = Frame(BARS)
+    evaluator = compile_document(swing_document())
+    call = evaluator.calls["rsi"]
+    array = frame.indicator(call)
+    assert frame.indicator(call) is array
+    evaluator.see(Sight(frame, 399))
+    again = frame.indicator(call)
+    assert again is not array
+    assert again.tobytes() == array.tobytes()
 
 
 def test_there_is_no_sight_without_a_bar() -> None:

@@ -27,6 +27,7 @@ def decision_on(plan: Standing, look: Look, *, has_working_order: bool) -> Decis
     """What the bar asks of the plan as it stands; None where nothing may be decided on it."""
     if look.is_late or look.is_warming_up:
         return None
+    rates = look.rule.rates
     state = PlanState(  # by their places: this is done ten thousand times in a row
         plan.signal,
         plan.held_quantity,
@@ -36,14 +37,14 @@ def decision_on(plan: Standing, look: Look, *, has_working_order: bool) -> Decis
         plan.exiting,
         plan.repeat,
         plan.cooldown_left,
-        _bars_held(plan, look),
+        0 if rates.time_stop_bars is None else _bars_held(plan, look),
     )
-    return decide(state, look.seen, look.rule.rates)
+    return decide(state, look.seen, rates)
 
 
 def _bars_held(plan: Standing, look: Look) -> int:
-    """What a time stop counts; not counted where the rule has none."""
-    if look.rule.rates.time_stop_bars is None or plan.held_since is None or not plan.held_quantity:
+    """What a time stop counts."""
+    if plan.held_since is None or not plan.held_quantity:
         return 0
     return look.bars_since(plan.held_since)
 

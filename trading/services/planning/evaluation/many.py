@@ -15,7 +15,7 @@ from django.utils import timezone
 from trading.events import publish_plans_changed
 from trading.models import Order
 from trading.services.planning.evaluation.deciding import carry_on, decision_on, outcome_without_order, wants_order
-from trading.services.planning.evaluation.looks import Pending, View
+from trading.services.planning.evaluation.looks import Pending, View, look_ahead
 from trading.services.planning.evaluation.rows import Moved, Written, row_of, write_plans, write_rows
 from trading.services.planning.evaluation.rules import Rule
 from trading.services.planning.evaluation.standing import lock_free
@@ -49,8 +49,10 @@ def decide_many(pending: Sequence[Pending], views: Mapping[tuple[int, str], View
 
 def _look_ahead(pending: Sequence[Pending], views: Mapping[tuple[int, str], View], rules: Mapping[str, Rule]) -> None:
     """Ask the rules before anything is locked: what they say is kept in the views."""
-    for plan in pending:
-        for look in views[plan.instrument_id, plan.interval].looks(plan.rule, rules[plan.rule], plan.decided_until):
+    asked = [(views[p.instrument_id, p.interval], p.rule, rules[p.rule], p.decided_until) for p in pending]
+    look_ahead(asked)
+    for view, key, rule, since in asked:
+        for look in view.looks(key, rule, since):
             look.seen.text  # noqa: B018
 
 

@@ -1,16 +1,12 @@
 """Rules as plans use them: compiled once per process and content, however many plans and people share it."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 from uuid import UUID
 
 from strategies.document import RuleDocument
 from strategies.models import StrategyVersion
 from trading.signal import RiskRates
-
-if TYPE_CHECKING:  # NumPy and TA-Lib are loaded by the first evaluation: the web process does without
-    from strategies.compiler import Seen, Sight
 
 MOST_KEPT = 8192  # rules, some ten kilobytes each
 
@@ -19,12 +15,12 @@ class Rule:
     """A version's rule, ready to look at a bar."""
 
     def __init__(self, document: RuleDocument) -> None:
-        from strategies.compiler import compile_document
+        from strategies.compiler import compile_document  # which loads NumPy and TA-Lib: the web process does without
 
         evaluator = compile_document(document)
         self.warm_up = evaluator.warm_up
         self.rates = RiskRates.of(evaluator.document.risk)
-        self.see: Callable[[Sight], Seen] = evaluator.rule.see  # what it says about one bar
+        self.compiled = evaluator.rule
 
 
 _kept: OrderedDict[str, Rule] = OrderedDict()
