@@ -5,10 +5,10 @@ from django.urls import include, path, re_path
 from config import api_pages
 
 urlpatterns = [
+    path("api/v1/", include("trading.api.urls")),  # first, for its orders are asked most: they are looked up in turn
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("markets.api.urls")),
     path("api/v1/", include("strategies.api.urls")),
-    path("api/v1/", include("trading.api.urls")),
     path("api/v1/", include("backtests.api.urls")),
     path("api/v1/", include("config.api_system")),
     path("", include("config.compat")),

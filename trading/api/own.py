@@ -8,7 +8,10 @@ from accounts.models import User
 from brokers.models import BrokerAccount
 from brokers.protocol import Environment
 from markets.models import Instrument
+from markets.models.statements import Statements
 from trading.errors import OrderRefused
+
+ACCOUNTS, INSTRUMENTS = Statements(BrokerAccount), Statements(Instrument)  # what every placed order names
 
 
 def own_account(user: User, account_id: UUID) -> BrokerAccount:
@@ -20,7 +23,7 @@ def own_account(user: User, account_id: UUID) -> BrokerAccount:
 
 def named_account(request: ApiRequest, account_id: UUID) -> BrokerAccount:
     """Of a body: an account to trade on. Raises OrderRefused, and Problem for a live one without a second factor."""
-    account = BrokerAccount.objects.for_user(request.user).filter(pk=account_id).first()
+    account = ACCOUNTS.first("id = %s AND user_id = %s", [account_id, request.user.pk])
     if account is None:
         raise OrderRefused("unknown_account")
     account.user = request.user
@@ -38,7 +41,8 @@ def require_factor_for(request: ApiRequest, account: BrokerAccount) -> None:
 
 def named_instrument(key: str) -> Instrument:
     """Of a body. Raises OrderRefused."""
-    try:
-        return Instrument.objects.by_key(key)
-    except Instrument.DoesNotExist:
-        raise OrderRefused("unknown_instrument") from None
+    venue, _colon, symbol = key.partition(":")
+    instrument = INSTRUMENTS.first("venue = %s AND symbol = %s", [venue, symbol])
+    if instrument is None:
+        raise OrderRefused("unknown_instrument")
+    return instrument
