@@ -1,7 +1,6 @@
 """I34: canary secrets go through every flow of a broker's key, healthy and failing; every sink is scanned for them."""
 
 import base64
-import logging
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,22 +8,18 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-import redis
-from django.conf import settings as django_settings
 from django.contrib import admin
-from django.core import mail
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Role, Throttle, User
 from brokers.kis.services import keys
-from brokers.models import BrokerAccount, Credential, Token
-from brokers.services import secrets
+from brokers.models import BrokerAccount, Credential
 from markets.models import Instrument
 from tests import factories as make
 from tests.brokers.canaries import leaks
+from tests.brokers.canary_sinks import Browser, Sinks, database, listen_to_everything, said, tokens
 from tests.brokers.kis_venue import open_at_venue, pointed_at
 from tests.servers.kis.client import KisSandbox
 from trading import dispatch, reconcile, services
@@ -46,7 +41,6 @@ TYPED = {
     "hts_id": "canaryhts7391",
     "password": PASSWORD,
 }
-Sinks = list[tuple[str, bytes]]
 PAGES = ("account", "account_key", "account_key_check", "account_key_remove", "reconciliation", "limits")
 
 
@@ -71,32 +65,9 @@ def user() -> User:
 
 @pytest.fixture
 def sinks(caplog: pytest.LogCaptureFixture) -> Sinks:
-    """What was said to the outside so far; the logs at their most talkative."""
-    caplog.set_level(logging.DEBUG)
-    for name in set(logging.root.manager.loggerDict) - {"django.template"}:  # a traceback for every missing variable
-        caplog.set_level(logging.DEBUG, logger=name)
-    caplog.set_level(logging.INFO, logger="django.template")
+    """What was said to the outside so far."""
+    listen_to_everything(caplog)
     return []
-
-
-class Browser:
-    """A person's browser whose every answer is kept."""
-
-    def __init__(self, client: Client, sinks: Sinks) -> None:
-        self._client = client
-        self._sinks = sinks
-
-    def get(self, url: str) -> int:
-        return self._kept(url, self._client.get(url))
-
-    def post(self, url: str, data: dict[str, str] | None = None) -> int:
-        return self._kept(url, self._client.post(url, data or {}, follow=True))
-
-    def _kept(self, url: str, answer: Any) -> int:
-        self._sinks.append((f"page {url}", b"".join(answer) if answer.streaming else answer.content))
-        self._sinks.append((f"headers {url}", str(answer.headers).encode()))
-        self._sinks += [(f"cookie {name}", str(cookie.value).encode()) for name, cookie in answer.cookies.items()]
-        return int(answer.status_code)
 
 
 def flows(browser: Browser, venue: KisSandbox, user: User, settings: Any, sinks: Sinks) -> set[str]:
@@ -109,14 +80,14 @@ def flows(browser: Browser, venue: KisSandbox, user: User, settings: Any, sinks:
     assert browser.post(register, TYPED) == 200
     account = BrokerAccount.objects.get()
     url = {name: reverse(f"trading:{name}", args=[account.pk]) for name in PAGES}
-    issued |= _tokens()
+    issued |= tokens()
     _trade(account, venue)
     for fault in ("html", "empty-body", "cut-body", "drop-after", "500-after", "egw00201", "egw00123"):
         venue.set_faults({"route": "*", "fault": fault, "times": 4})
         browser.post(url["account_key_check"])
         reconcile.reconcile_once(1, account=account)
     venue.set_faults()
-    issued |= _tokens()
+    issued |= tokens()
     sinks.append(("exception", _exploded(lambda: account_keys.check_key(user, account.pk), settings)))
     settings.KIS_URLS = settings.KIS_URLS | {"KAIROS_KIS_PAPER_REST": "http://127.0.0.1:9"}
     browser.post(url["account_key_check"])
@@ -131,10 +102,10 @@ def flows(browser: Browser, venue: KisSandbox, user: User, settings: Any, sinks:
     _walk_admin(browser)
     open_at_venue(venue, "paper", NUMBER_TEXT, KEY_TWO, SECRET_TWO)
     browser.post(url["account_key"], TYPED | {"app_key": KEY_TWO, "app_secret": SECRET_TWO})
-    issued |= _tokens()
+    issued |= tokens()
     row = Credential.objects.select_related("account").get()
     sinks += [("repr", repr(each).encode()) for each in (row, keys.opened(row), keys.client(row), keys.market(row))]
-    sinks.append(("database before removal", _dump()))
+    sinks.append(("database before removal", database()))
     browser.post(url["account_key_remove"], {"password": PASSWORD})
     return issued
 
@@ -154,16 +125,7 @@ def test_no_secret_shows_in_any_sink(
     issued = flows(Browser(client, sinks), venue, user, settings, sinks)
     call_command("verify_audit")
     call_command("rotate_keys")
-    said = capfd.readouterr()
-    sinks += [
-        ("logs", caplog.text.encode()),
-        ("log records", b"\n".join(repr(vars(record)).encode() for record in caplog.records)),
-        ("standard output", said.out.encode()),
-        ("standard error", said.err.encode()),
-        ("mail", b"\n".join(str(message.message()).encode() for message in mail.outbox)),
-        ("database", _dump()),
-        ("Redis", _redis()),
-    ]
+    sinks += said(caplog, capfd)
     assert len({name.split(" ")[0] for name, _content in sinks}) >= 10
     assert len(issued) >= 2
     assert len(caplog.records) >= 10
@@ -182,11 +144,6 @@ def test_the_scan_finds_what_it_looks_for(shape: Callable[[str], str]) -> None:
 def test_the_scan_finds_base64_at_any_place(before: str) -> None:
     hidden = base64.b64encode(f"{before}{KEY}tail".encode())
     assert leaks([KEY], [("dump", hidden)]) == [("dump", KEY)]
-
-
-def _tokens() -> set[str]:
-    rows = Token.objects.filter(expires_at__isnull=False)
-    return {secrets.reveal(row)["value"] for row in rows}
 
 
 def _trade(account: BrokerAccount, venue: KisSandbox) -> None:
@@ -224,29 +181,3 @@ def _walk_admin(browser: Browser) -> None:
         browser.get(reverse(f"admin:{name}_changelist"))
         for row in model._default_manager.all()[:3]:
             browser.get(reverse(f"admin:{name}_change", args=[row.pk]))
-
-
-def _dump() -> bytes:
-    """Every value of every table, as it is stored."""
-    found = []
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
-            for row in cursor.fetchall():
-                found += [bytes(v) if isinstance(v, bytes | memoryview) else str(v).encode() for v in row]
-    return b"\n".join(found)
-
-
-def _redis() -> bytes:
-    """Everything that lies in Redis: caches, queues and the messages of tasks."""
-    server: Any = redis.Redis.from_url(django_settings.REDIS_URL)
-    readers: dict[bytes, Callable[[bytes], Any]] = {
-        b"string": server.get,
-        b"list": lambda key: server.lrange(key, 0, -1),
-        b"hash": server.hgetall,
-        b"set": server.smembers,
-        b"zset": lambda key: server.zrange(key, 0, -1, withscores=True),
-    }
-    return b"\n".join(
-        key + repr(readers[server.type(key)](key)).encode() for key in server.keys("*") if server.type(key) in readers
-    )
