@@ -41,7 +41,7 @@ def main() -> NoReturn:
     for environment in (LIVE, PAPER):
         handlers += [rest.bound(sandbox, environment), lines.bound(hubs[environment])]
     urls = [_serve(handler, given.port + place if given.port else 0) for place, handler in enumerate(handlers)]
-    feed.flow(sorted(sandbox.market.issues), given.flow)
+    feed.flow(sorted(sandbox.market.issues), given.flow, books=True)
     told = {
         "control": f"http://{urls[0]}",
         "live": {"rest": f"http://{urls[1]}", "ws": f"ws://{urls[2]}"},
@@ -83,7 +83,7 @@ def _arguments() -> argparse.Namespace:
     reader.add_argument("--at", type=_time, help="the clock's start, Korean time: 2026-11-20T09:00:00")
     reader.add_argument("--speed", type=float, default=1.0, help="seconds of its clock per second; 0: it stands")
     reader.add_argument("--seed", type=int, default=0)
-    reader.add_argument("--flow", type=float, default=0.0, help="market trades per second and symbol")
+    reader.add_argument("--flow", type=float, default=0.0, help="market trades per second and symbol, each with the book after it")
     reader.add_argument("--say", action="store_true", help="say for people too what to use")
     return reader.parse_args()
 
