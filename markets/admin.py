@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.admin import FactsAdmin, KeptAdmin
+from accounts.admin import FactsAdmin, KeptAdmin, LightAdmin
 from markets.models import Instrument, LatestQuote, PriceFeed, TradingDay
 
 
@@ -23,7 +23,7 @@ class InstrumentAdmin(KeptAdmin):
 
 
 @admin.register(TradingDay)
-class TradingDayAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TradingDayAdmin(LightAdmin):
     list_display = ["day", "calendar", "name", "is_open", "opens", "closes", "source"]
     list_filter = ["calendar", "is_open"]
     search_fields = ["name", "source"]

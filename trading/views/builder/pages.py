@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST
 
 from strategies.conditions import RiskOnly
@@ -53,6 +54,7 @@ class Bench:
         return self.strategy.name if self.strategy else ""
 
 
+@gzip_page  # every list of the form repeats its choices; a token drawn anew for each page gives nothing away
 @require_http_methods(["GET", "POST"])
 @signed_in
 def strategy_build(request: PersonRequest) -> HttpResponse:
@@ -69,6 +71,7 @@ def strategy_build(request: PersonRequest) -> HttpResponse:
     return _answer(request, Bench(reverse("trading:strategy_build"), save, origin), begins)
 
 
+@gzip_page
 @require_http_methods(["GET", "POST"])
 @signed_in
 def strategy_rebuild(request: PersonRequest, strategy_id: UUID) -> HttpResponse:
