@@ -3,6 +3,7 @@
 Each is a thin translation: into the same call that the address under /api/v1/ makes, and back into the words they use.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,8 @@ from config.compat_leverage import Leverage
 from config.compat_market import Ohlc, StrategyData
 from config.compat_money import DefaultBalance, DefaultPositions, PrdBalance
 from markets.types import Interval, Side
+from strategies.errors import DocumentInvalid
+from strategies.errors import Problem as Mistake
 from strategies.library.swing import SwingParameters
 from trading import services
 from trading.api import order_rows as rows
@@ -36,6 +39,7 @@ from trading.services.running import account_keys
 
 HALF = Decimal("0.5")
 MOST_PLANS = 200
+TERMS = {"short_ema": "short_term", "medium_ema": "medium_term", "long_ema": "long_term"}  # our name: the sources'
 SIGNAL_WORDS = {0: "none", 1: "buy", 2: "buy", 3: "sell"}
 
 
@@ -202,18 +206,30 @@ def _ordered(request: ApiRequest, asked: dict[str, Any], symbol: str, side: str,
 
 
 def _swing(asked: dict[str, Any]) -> SwingParameters:
-    """The literal reading of its numbers, but for RSI, where the literal one can never happen (C29)."""
-    return SwingParameters.from_data(
-        {
-            "short_ema": asked["short_term"],
-            "medium_ema": asked["medium_term"],
-            "long_ema": asked["long_term"],
-            "rsi_threshold": float(asked["rsi_threshold"]),
-            "adx_threshold": float(asked["adx_threshold"]),
-            "obv_threshold": float(asked["obv_threshold"]),
-            "obv_mode": "raw",
-        }
+    """The literal reading of its numbers, but for RSI, where the literal one can never happen (C29).
+
+    Raises DocumentInvalid in the words of the body.
+    """
+    numbers = {
+        **{ours: asked[theirs] for ours, theirs in TERMS.items()},
+        **{name: float(asked[name]) for name in ("rsi_threshold", "adx_threshold", "obv_threshold")},
+    }
+    try:
+        return SwingParameters.from_data(numbers | {"obv_mode": "raw"})
+    except DocumentInvalid as e:
+        raise DocumentInvalid([_in_their_words(each) for each in e.problems]) from e
+
+
+def _in_their_words(mistake: Mistake) -> Mistake:
+    return replace(
+        mistake, **{name: _with_terms(getattr(mistake, name)) for name in ("path", "message_ko", "message_en")}
     )
+
+
+def _with_terms(text: str) -> str:
+    for ours, theirs in TERMS.items():
+        text = text.replace(ours, theirs)
+    return text
 
 
 def _swing_state(plan: SwingPlan) -> dict[str, Any]:

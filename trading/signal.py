@@ -237,7 +237,7 @@ _SENTENCES: Mapping[Reason, Mapping[Language, str]] = {
     },
     Reason.COOLING_DOWN: {
         "ko": "쉬는 중입니다: 다음 주기까지 {bars}봉 남았습니다",
-        "en": "Cooling down: {bars} bars until the next cycle",
+        "en": "Cooling down; bars until the next cycle: {bars}",
     },
     Reason.CYCLE_COMPLETE: {
         "ko": "이번 주기의 매도를 마쳤습니다. 반복하지 않는 설정입니다",

@@ -96,6 +96,16 @@ def test_without_a_default_nothing_is_guessed(person: User, left_out: str, code:
     assert not SwingPlan.objects.exists()
 
 
+def test_what_is_wrong_with_a_swing_is_told_in_the_words_it_was_sent_in(person: User) -> None:
+    """W01: who sent `medium_term` has never heard of our `medium_ema`."""
+    answer = signed_in(person).post("/swing/register", {"short_term": 50, "medium_term": 20})
+    assert (answer.status_code, answer.json()["code"]) == (422, "document_invalid")
+    assert answer.json()["detail"]["fields"] == {
+        "medium_term": [{"code": "not_increasing", "message": "차례로 커져야 합니다: short_term < medium_term"}]
+    }
+    assert not SwingPlan.objects.exists()
+
+
 def test_the_swing_status_is_told_in_a_word_and_as_stored(person: User, account: BrokerAccount) -> None:
     """W02, C16."""
     api = signed_in(person)
