@@ -196,6 +196,19 @@ def test_without_a_key_nothing_is_taken_over(sandbox: KisSandbox) -> None:
     assert not PriceFeed.objects.filter(source=Source.KIS).exists()
 
 
+def test_a_key_that_does_not_open_takes_nothing_over_and_is_told_once(
+    sandbox: KisSandbox, account: BrokerAccount, turned: Turned, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a changed ENCRYPTION_KEY, say: what is simulated goes on, and two days of it are one line of log."""
+    samsung = watched(make.make_instrument(), account)
+    Credential.objects.filter(account=account).update(wrapped_key=b"broken")
+    for _turn in range(3):
+        turned.loop._turn()
+    samsung.refresh_from_db()
+    assert samsung.source == Source.SIMULATOR
+    assert [record.args for record in caplog.records if "cannot be taken up" in record.msg] == [("broker_key_missing",)]
+
+
 def test_a_replayed_instrument_is_left_to_its_replay(
     sandbox: KisSandbox, account: BrokerAccount, turned: Turned
 ) -> None:

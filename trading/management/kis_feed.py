@@ -61,6 +61,7 @@ class KisLoop:
         self._tenure = Tenure(f"feed:{Source.KIS}")
         self._venue = VenueClock()
         self._running: RunningKis | None = None
+        self._trouble = ""
 
     def run(self) -> None:
         try:
@@ -90,8 +91,9 @@ class KisLoop:
             try:
                 self._running = RunningKis(self._venue, rows)
             except BrokerError as e:
-                logger.warning("the market of KIS cannot be taken up (%s)", e.code)
+                self._say_once(e.code)
                 return
+            self._trouble = ""
         try:
             has_key = self._running.turn(self._stop)
         except LookingFailed:
@@ -99,6 +101,12 @@ class KisLoop:
             has_key = False
         if not has_key:
             self._let_go()
+
+    def _say_once(self, code: str) -> None:
+        """It is tried every other second: a log is for what has changed."""
+        if code != self._trouble:
+            logger.warning("the market of KIS cannot be taken up (%s)", code)
+        self._trouble = code
 
     def _give_back(self) -> None:
         """Without a key nobody tells this market's prices: what it supplied is another's, or nobody's."""
@@ -128,6 +136,7 @@ class RunningKis:
 
     def __init__(self, venue: VenueClock, rows: list[Credential]) -> None:
         self._venue, self.offset = venue, venue.offset
+        self._gaps, self._past = self._readers(rows)  # first: without a key that opens nothing is taken up
         self._instruments = live_feed.take_up()
         self._calendars = self._calendars_of(self._instruments)
         mailbox, market = Mailbox(), self._opened_market()
@@ -135,7 +144,6 @@ class RunningKis:
         self._publisher, self._watching, self._last_seen = QuotePublisher(), Watching(), LastSeen()
         telling = TradeTelling(Source.KIS, self._publisher, self._feeding.supplied, self._last_seen)
         self._streams = Streams(mailbox, venue)
-        self._gaps, self._past = self._readers(rows)
         self._looking = Looking(
             market, mailbox, self._gaps, self._streams, self._publisher, telling, self._feeding.openings, self._now
         )
@@ -204,14 +212,17 @@ class RunningKis:
 
     def _readers(self, rows: list[Credential]) -> tuple[GapReader, PastReader]:
         """With the first key that opens: of a live account where there is one, for it may ask oftener, and of the past."""
+        shut = []
         for row in sorted(rows, key=lambda each: -settings.KIS_LIMITS[each.account.environment]):
             rates = rates_under(settings.KIS_LIMITS[row.account.environment])
             try:
                 reader = GapReader(modest_market(row, rates, self._now))
                 past = PastReader(modest_market(row, rates, self._now, PAST_SHARE), self._now)
             except BrokerError as e:
-                logger.warning("a KIS key cannot ask (%s)", e.code)
+                shut.append(e.code)
                 continue
+            if shut:
+                logger.warning("keys of KIS that cannot ask: %s", ", ".join(shut))
             reader.start()
             return reader, past
         raise keys.NoKey("no key of KIS opens")
