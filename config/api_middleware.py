@@ -6,10 +6,15 @@ from uuid import uuid4
 
 import structlog
 from csp.middleware import CSPMiddleware
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 REQUEST_ID = "X-Request-ID"
 FOR_DATA = "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+ALWAYS = {  # also where the chain ends early: files, preflights, a host that is not ours
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "X-Frame-Options": "DENY",
+}
 _SENT = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -29,7 +34,10 @@ class RequestNames:
         finally:
             structlog.contextvars.unbind_contextvars("request_id")
         response.headers[REQUEST_ID] = name
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        for header, value in ALWAYS.items():
+            response.headers.setdefault(header, value)
+        if not settings.DEBUG:  # the pages that then show what went wrong have styles of their own
+            response.headers.setdefault("Content-Security-Policy", FOR_DATA)
         return response
 
 

@@ -180,6 +180,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not _production
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else draws with our files
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

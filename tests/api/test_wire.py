@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
 from accounts.models import User
 from tests.api.conftest import ADDRESS, Api
@@ -168,10 +168,42 @@ def test_other_sites_may_ask_only_where_they_are_listed(
     assert "Access-Control-Allow-Credentials" not in preflight
 
 
-@pytest.mark.parametrize("path", [ME, "/api/v1/nothing", LOGIN, "/docs", "/redoc", "/api/schema/", "/health"])
+ANSWERS: dict[str, dict[str, str]] = {
+    **{path: {} for path in (ME, "/api/v1/nothing", LOGIN, "/docs", "/redoc", "/api/schema/", "/health")},
+    **{path: {} for path in ("/nothing", "/sign-in/", "/admin/", "/static/css/pages.css", "/static/nothing.css")},
+    "/api/v1/orders/": {"Host": "stranger.example"},  # 400, before any view
+}
+
+
+@pytest.mark.parametrize("path", ANSWERS)
 def test_no_answer_goes_without_the_headers_that_protect(visitor: Api, path: str) -> None:
-    """security.md 3.4."""
-    answer = visitor.get(path)
+    """security.md 3.4: pages, data, files and errors alike."""
+    _is_protected(visitor.get(path, **ANSWERS[path]))
+
+
+def test_a_preflight_is_protected_as_well(visitor: Api) -> None:
+    asked = {"Origin": "https://phones.example", "Access-Control-Request-Method": "POST"}
+    _is_protected(visitor.send("OPTIONS", LOGIN, headers=asked))
+
+
+def test_an_error_of_ours_is_protected_as_well(db: None) -> None:
+    """500, in the envelope, with the id under which it stands in the log."""
+    client = Client(raise_request_exception=False, REMOTE_ADDR=ADDRESS)
+    with override_settings(ROOT_URLCONF="tests.api.failing"):
+        answer = client.get("/api/v1/fails/")
+    assert answer.status_code == 500
+    assert (answer.json()["code"], answer.json()["request_id"]) == ("internal_error", answer["X-Request-ID"])
+    _is_protected(answer)
+
+
+def test_files_are_for_our_own_pages(visitor: Api) -> None:
+    answer = visitor.get("/static/css/pages.css", Origin="https://other.example")
+    answer.close()
+    assert "Access-Control-Allow-Origin" not in answer
+
+
+def _is_protected(answer: Any) -> None:
+    answer.close()  # of a file
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["X-Frame-Options"] == "DENY"
     assert "object-src 'none'" in answer["Content-Security-Policy"]
