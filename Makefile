@@ -85,7 +85,7 @@ PAGES =
 test-pages: install-dev
 	@.venv/bin/python -m tests.pages.walk $(PAGES)
 
-# A picture of every page, wide, on a phone and in the dark, into docs/images. Needs Chromium.
+# A picture of every page, wide, on a phone and in the dark, into docs/images. Needs Chromium. One: PICTURES="--page backtests:run".
 .PHONY: pictures
 pictures: install-dev
 	@.venv/bin/python -m tests.pages.pictures $(PICTURES)

@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Collection
 from io import BytesIO
 from pathlib import Path
 
@@ -36,8 +37,8 @@ MOST_BYTES = 6_000_000
 SETTLED_MS = 1500  # charts have drawn, prices have come
 
 
-def take(browser: Browser, kairos: RunningKairos, folder: Path) -> int:
-    """Every page in every dress into `folder`; how many bytes they take together."""
+def take(browser: Browser, kairos: RunningKairos, folder: Path, only: Collection[str]) -> int:
+    """Every page, or those named in `only`, in every dress into `folder`; how many bytes the folder takes."""
     trader, admin = visits(browser, kairos)
     found: list[tuple[list[Route], Visit | None]] = [
         (signed_out_pages(), None), (pages(trader), trader), (pages(admin, OF_ADMINS), admin)
@@ -46,6 +47,8 @@ def take(browser: Browser, kairos: RunningKairos, folder: Path) -> int:
         for routes, who in found:
             window = Window(browser, kairos.url, dress, list(who.context.cookies()) if who else [])
             for route in routes:
+                if only and route.name not in only:
+                    continue
                 (folder / f"{file_name(route)}-{suffix}.webp").write_bytes(small(window.picture(route, SETTLED_MS)))
             window.close()
     return sum(path.stat().st_size for path in folder.glob("*.webp"))
@@ -67,13 +70,14 @@ def small(png: bytes) -> bytes:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=ROOT / "docs" / "images")
+    parser.add_argument("--page", action="append", default=[], help="only this page: backtests:run …")
     words = parser.parse_args()
     words.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="kairos-pictures-") as folder, launched_chromium() as browser:
         kairos = RunningKairos(Path(folder) / "var").start()
         try:
             kairos.wait_until_ready()
-            size = take(browser, kairos, words.folder)
+            size = take(browser, kairos, words.folder, words.page)
             kairos.stop()
         finally:
             kairos.end()

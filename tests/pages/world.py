@@ -15,7 +15,9 @@ def prepare(kairos: RunningKairos) -> None:
     email, password = kairos.sign_in()
     visitor.submit("/sign-in/", email=email, password=password)
     visitor.submit("/strategies/import/", text=SIMPLE)
-    visitor.submit("/backtests/new/")
+    visitor.submit(
+        "/backtests/new/?strategy=basic", action="/backtests/new/", instrument="UPBIT:BTC/KRW", interval="1h"
+    )  # it trades a little in two weeks: there is something to see
     visitor.submit("/backtests/sweeps/new/", p_short_ema="5, 7")
     lowest = lowest_price(visitor.get("/markets/KRX/069500/"))
     order = {"action": "/orders/place/", "quantity": "1", "limit_price": lowest, "time_in_force": "gtc"}
