@@ -63,7 +63,7 @@ def worker() -> None:
     timed(many, "write_rows", "write")
     timed(many, "write_plans", "write")
     timed(evaluation, "decide_together", "orders")
-    timed(evaluation, "decide_one", "orders")
+    timed(evaluation, "decide_each", "orders")
     asks: dict[str, Callable[..., Any]] = {
         "evaluate": evaluation.evaluate_chunk,
         "chunks": evaluation.instruments_due,

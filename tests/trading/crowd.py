@@ -1,6 +1,6 @@
 """Many plans on one hourly market, for tests of evaluating them together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +14,9 @@ from tests.trading.test_evaluation import CROSSES_ONLY
 from trading import services
 from trading.models import PlanEvaluation, SwingPlan
 from trading.services.planning.evaluation.due import Market, due, pending_plans, views_for
+from trading.services.planning.evaluation.looks import Pending
 from trading.services.planning.evaluation.many import decide_many
-from trading.services.planning.evaluation.one import Desk, decide_one
+from trading.services.planning.evaluation.one import Desk, decide_each
 from trading.services.planning.evaluation.rules import rules_of
 
 
@@ -48,12 +49,12 @@ def together(plans: Sequence[SwingPlan]) -> int:
     return decide_many(pending, views, rules).written
 
 
-def one_by_one(plans: Sequence[SwingPlan]) -> int:
+def one_by_one(plans: Sequence[SwingPlan], desk_of: Callable[[Sequence[Pending]], Desk] = Desk) -> int:
     """Decide for each of these plans in transactions of its own."""
     chosen = SwingPlan.objects.running().filter(pk__in=[plan.pk for plan in plans])
     pending, views, rules = _prepared(chosen)
-    desk = Desk(pending)
-    return sum(decide_one(each, views[each.instrument_id, each.interval], rules[each.rule], desk) for each in pending)
+    desk = desk_of(pending)
+    return decide_each(pending, views, rules, desk)
 
 
 def _prepared(chosen: Any) -> tuple[Any, Any, Any]:

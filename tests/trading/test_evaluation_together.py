@@ -1,7 +1,9 @@
 """Orders of many plans placed together: the rows that each would have had by itself, by a few statements (T11, I23, I25)."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -9,19 +11,21 @@ from django.utils import timezone
 
 from brokers.models import BrokerAccount
 from brokers.protocol import OrderType, TimeInForce
-from markets.models import LatestQuote
+from markets.models import Instrument, LatestQuote
 from markets.types import Side
 from tests import factories as make
 from tests.trading.crowd import make_plans, one_by_one, standing, told
-from tests.trading.test_evaluation import Market, market
+from tests.trading.test_evaluation import HISTORY, Market, market, wave
 from tests.trading.test_evaluation_many import counted
 from trading import services
-from trading.models import IdempotencyKey, Order, Posting, SwingPlan
+from trading.models import IdempotencyKey, Order, PlanEvaluation, Posting, SwingPlan
 from trading.services.ledger import books
 from trading.services.ledger.audit import check_books
 from trading.services.ordering.asked import Asked
 from trading.services.ordering.orders import place
 from trading.services.ordering.together import KeyTaken, place_together
+from trading.services.planning.evaluation.looks import Pending
+from trading.services.planning.evaluation.one import Desk
 from trading.services.safeguards import halts
 from trading.services.safeguards.limit_rows import set_limit
 
@@ -105,6 +109,48 @@ def test_an_account_s_second_plan_waits_for_the_first_that_is_asked_by_itself(ma
     assert services.evaluate_due() == 3
     placed = Order.objects.filter(plan__in=plans).order_by("created_at").values_list("plan", flat=True)
     assert list(placed) == [plan.pk for plan in plans]
+
+
+def test_a_plan_whose_venue_rules_nobody_knows_is_blocked_and_the_others_order(market: Market) -> None:
+    unknown = Market(make.make_instrument("000660"))
+    unknown.close_bars(*wave(HISTORY))
+    blocked, free = make_plans(unknown.instrument, 2), make_plans(market.instrument, 2)
+    for each in (unknown, market):
+        close_bar(each)
+    Instrument.objects.filter(pk=unknown.instrument.pk).update(tick_table="nowhere")
+    assert services.evaluate_due() == 4
+    outcomes = [(each.outcome, each.reason) for plan in blocked for each in plan.evaluations.all()]
+    assert outcomes == [("blocked", "no_rule_in_force")] * 2
+    assert [order["state"] for order in orders_of(free)] == ["pending", "pending"]
+
+
+class Faulty(Desk):
+    """Cannot tell anything about one plan."""
+
+    fails_on: UUID
+
+    def plan(self, plan: SwingPlan, account: BrokerAccount) -> SwingPlan:
+        if plan.pk == self.fails_on:
+            raise ZeroDivisionError
+        return super().plan(plan, account)
+
+
+def test_one_plan_s_fault_holds_up_nobody_but_its_account(market: Market) -> None:
+    """Neither the plans of other accounts behind it, nor does its own account's next one overtake it at the money."""
+    plans = make_plans(market.instrument, 6, owners=3)
+    close_bar(market)
+
+    def desk_of(pending: Sequence[Pending]) -> Desk:
+        desk = Faulty(pending)
+        desk.fails_on = plans[0].pk
+        return desk
+
+    with pytest.raises(ZeroDivisionError):
+        one_by_one(plans, desk_of)
+    decided = set(PlanEvaluation.objects.values_list("plan", flat=True))
+    assert decided == {plan.pk for plan in plans if plan.broker_account_id != plans[0].broker_account_id}
+    assert one_by_one(plans) == 2  # what was left, once the fault is mended
+    assert check_books().differences == ()
 
 
 def test_a_wish_asked_before_keeps_nothing_of_what_is_placed_with_it(market: Market) -> None:

@@ -16,7 +16,7 @@ from trading.services.planning.evaluation import due as due_plans
 from trading.services.planning.evaluation.due import Due, Market, NotYet, chunks, pending_plans, views_for
 from trading.services.planning.evaluation.looks import Pending, View
 from trading.services.planning.evaluation.many import decide_many
-from trading.services.planning.evaluation.one import Desk, decide_one
+from trading.services.planning.evaluation.one import Desk, decide_each
 from trading.services.planning.evaluation.rules import Rule, rules_of
 from trading.services.planning.evaluation.together import decide_together
 
@@ -87,4 +87,4 @@ def _with_orders(plans: Sequence[Pending], views: Mapping[tuple[int, str], View]
         return 0
     desk = Desk(plans)
     written, left = decide_together(plans, views, rules, desk)
-    return written + sum(decide_one(p, views[p.instrument_id, p.interval], rules[p.rule], desk) for p in left)
+    return written + decide_each(left, views, rules, desk)

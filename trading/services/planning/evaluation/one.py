@@ -1,17 +1,20 @@
 """One plan on one bar, with its order: account, then plan, then everything that placing an order does, in one transaction."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from brokers.models import BrokerAccount
 from brokers.protocol import OrderType, TimeInForce
 from markets import services as markets
+from markets.dated import NoRuleInForce
 from markets.models import Instrument, Statements
 from markets.types import Side
 from trading import lifecycle
@@ -40,6 +43,8 @@ from trading.services.planning.evaluation.standing import Standing, standing_of
 from trading.signal import Action, Decision
 from trading.sizing import SizingInvalid, size_sell
 
+logger = logging.getLogger(__name__)
+
 PLANS = Statements(SwingPlan)
 _KEY: Any = SwingPlan._meta.pk
 _KNOWN = (
@@ -65,6 +70,31 @@ class Desk:
         plan.broker_account, plan.user = account, self._users[plan.user_id]
         plan.instrument = self._instruments[plan.instrument_id]
         return plan
+
+
+def decide_each(
+    pending: Sequence[Pending], views: Mapping[tuple[int, str], View], rules: Mapping[str, Rule], desk: Desk
+) -> int:
+    """`decide_one` for each, in their turns; how many evaluations were written.
+
+    What fails with one holds up nobody but the plans of its account behind it, which would overtake it at the money. The
+    first such error is raised once all others have had their turn.
+    """
+    written = 0
+    faults: dict[UUID, Exception] = {}  # by account
+    for each in pending:
+        if each.account_id in faults:
+            continue
+        try:
+            written += decide_one(each, views[each.instrument_id, each.interval], rules[each.rule], desk)
+        except (OperationalError, InterfaceError):  # the database is away from all of them
+            raise
+        except Exception as e:
+            logger.exception("plan %s could not be decided on; its account's others wait", each.plan_id)
+            faults[each.account_id] = e
+    for fault in faults.values():
+        raise fault
+    return written
 
 
 def decide_one(pending: Pending, view: View, rule: Rule, desk: Desk) -> int:
@@ -125,7 +155,7 @@ def _act(plan: SwingPlan, stands: Standing, decision: Decision | None, look: Loo
         order = _place(plan, decision.action, look)
     except OrderRefused as e:  # nothing of the order was written; the decision and its reason are
         return Outcome(Action.BLOCKED, e.code, {**told.facts, **{name: str(value) for name, value in e.facts.items()}})
-    except SizingInvalid as e:  # such as a level that is no price
+    except (SizingInvalid, NoRuleInForce) as e:  # such as a level that is no price, or ticks that nobody knows
         return Outcome(Action.BLOCKED, e.code, told.facts)
     if order is None:
         return Outcome(Action.BLOCKED, "nothing_to_trade", told.facts)
