@@ -14,6 +14,9 @@ connections.settings["default"]["CONN_MAX_AGE"] = 0
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
+from config import posted_forms  # noqa: E402
 from config.sockets import sockets  # noqa: E402
+
+posted_forms.leave_to_django()
 
 application = ProtocolTypeRouter({"http": _http, "websocket": sockets})
