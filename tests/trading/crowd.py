@@ -66,7 +66,8 @@ def _prepared(chosen: Any) -> tuple[Any, Any, Any]:
 
 
 def told(plan: SwingPlan) -> list[dict[str, Any]]:
-    """A plan's evaluations, oldest first, as far as they name no row; `order`: whether there was one.
+    """A plan's evaluations, oldest first, as far as they name no row; `order`: whether there was one, `version`: whether
+    it is the plan's.
 
     How old the price was is left out: it is counted by the wall, and a busy machine takes its time.
     """
@@ -75,6 +76,7 @@ def told(plan: SwingPlan) -> list[dict[str, Any]]:
     found = [row | {"order": row["order"] is not None} for row in rows.values(*columns, "order")]
     for row in found:
         row["detail"].get("around", {}).pop("price_age", None)
+        row["detail"]["version"] = row["detail"]["version"] == str(plan.strategy_version_id)
     return found
 
 

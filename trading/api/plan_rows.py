@@ -10,7 +10,7 @@ from markets.types import Interval
 from trading.api.order_rows import SIDES
 from trading.models import PlanEvaluation, SwingPlan
 from trading.services.planning.history import PlanFill
-from trading.templatetags.looks import look_sentence
+from trading.templatetags.looks import look_sentence, version_of
 
 INTERVALS = [each.value for each in Interval]
 SAME = (
@@ -69,6 +69,7 @@ class EvaluationAnswer(Answer):
     reason = serializers.CharField()
     message = serializers.CharField()
     order = serializers.UUIDField(allow_null=True)
+    strategy_version = serializers.UUIDField(allow_null=True, help_text="The version of the rule that judged.")
     detail = serializers.DictField()
 
 
@@ -141,6 +142,7 @@ def evaluation_row(look: PlanEvaluation) -> dict[str, Any]:
         "reason": look.reason,
         "message": look_sentence(look),
         "order": look.order_id,
+        "strategy_version": version_of(look),
         "detail": look.detail,
     }
 

@@ -75,6 +75,7 @@ class PlanQuery(PageQuery):
 
 class EvaluationQuery(PageQuery):
     outcome = serializers.ChoiceField(choices=rows.OUTCOMES, required=False)
+    order = serializers.UUIDField(required=False, help_text="The look that called for this order.")
 
 
 class StopBody(Strict):
@@ -157,8 +158,7 @@ class Evaluations(ApiView):
     def get(self, request: ApiRequest, plan_id: UUID) -> Response:
         plan = SwingPlan.objects.for_user(request.user).get(pk=plan_id)
         looks = PlanEvaluation.objects.filter(plan=plan)
-        if "outcome" in self.query:
-            looks = looks.filter(outcome=self.query["outcome"])
+        looks = looks.filter(**{name: self.query[name] for name in ("outcome", "order") if name in self.query})
         return Response(page(looks, self.query, rows.evaluation_row, by=("bar_closed_at", "id")))
 
 

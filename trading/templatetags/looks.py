@@ -24,6 +24,12 @@ def row_of(look: PlanEvaluation) -> Row:
     return Row.from_data(look.detail["row"])
 
 
+def version_of(look: PlanEvaluation) -> str | None:
+    """The id of the strategy's version that judged; None where an older release wrote the look."""
+    kept: str | None = look.detail.get("version")
+    return kept
+
+
 def _decision(look: PlanEvaluation, facts: dict[str, str]) -> Decision | None:
     """What the rule decided; None where the bar was never judged, or the order could not be made."""
     try:

@@ -22,6 +22,7 @@ from trading.models.orders import STATE_LABELS, OrderQuerySet
 from trading.templatetags.reasons import sentence
 from trading.views.access import PersonRequest, refused, require_factor, signed_in
 from trading.views.keys import blame, with_key
+from trading.views.order_why import why_of
 
 PER_PAGE = 25
 CALLED_BACK = "canceled_by_person"
@@ -137,6 +138,7 @@ def _story(order: Order, change: OrderChangeForm | None = None) -> dict[str, Any
         "changed": changed,
         "called_back_to_change": order.reason == CALLED_BACK and changed is not None and changed.reason != CALLED_BACK,
         "replacement": Order.objects.filter(replaces=order).first(),
+        **why_of(order),
     }
 
 

@@ -351,6 +351,7 @@ EvaluationAnswer = TypedDict("EvaluationAnswer", {
     "reason": str,
     "message": str,
     "order": str | None,
+    "strategy_version": str | None,
     "detail": dict[str, Any],
 })
 
@@ -1738,9 +1739,9 @@ class Api:
         result: "EvaluationAnswer" = self._caller.call("POST", f"/api/v1/swing-plans/{quote(str(plan_id), safe=':/')}/evaluate-now/")
         return result
 
-    def get_swing_plans_plan_id_evaluations(self, plan_id: str, *, cursor: str | None = None, limit: int | None = None, outcome: Literal['hold', 'buy_first', 'buy_second', 'sell', 'restart', 'wait', 'skipped', 'blocked'] | None = None) -> "EvaluationsAnswer":
+    def get_swing_plans_plan_id_evaluations(self, plan_id: str, *, cursor: str | None = None, limit: int | None = None, order: str | None = None, outcome: Literal['hold', 'buy_first', 'buy_second', 'sell', 'restart', 'wait', 'skipped', 'blocked'] | None = None) -> "EvaluationsAnswer":
         """Every look at the market, newest bar first."""
-        result: "EvaluationsAnswer" = self._caller.call("GET", f"/api/v1/swing-plans/{quote(str(plan_id), safe=':/')}/evaluations/", query={"cursor": cursor, "limit": limit, "outcome": outcome})
+        result: "EvaluationsAnswer" = self._caller.call("GET", f"/api/v1/swing-plans/{quote(str(plan_id), safe=':/')}/evaluations/", query={"cursor": cursor, "limit": limit, "order": order, "outcome": outcome})
         return result
 
     def get_swing_plans_plan_id_fills(self, plan_id: str) -> "PlanFillsAnswer":

@@ -1,9 +1,10 @@
 """Writing what was decided: evaluation rows and the plans they move, many in one statement."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from json import dumps
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,6 +20,7 @@ from trading.services.planning.evaluation.looks import Look
 from trading.services.planning.evaluation.standing import Remembered, Standing
 
 MANY = 8  # rows from which PostgreSQL is sent a COPY
+LINES_AT_ONCE = 32  # of it: the server takes them in while the next are made
 EVALUATIONS, PLANS = PlanEvaluation._meta.db_table, SwingPlan._meta.db_table
 
 
@@ -49,7 +51,8 @@ def row_of(plan: Standing, look: Look, told: Outcome, now: datetime) -> Written:
     """The evaluation of a look by a plan that stands where it stood when it looked."""
     facts = dumps(dict(told.facts)) if told.facts else "{}"
     around = look.around.text(plan.broker_account_id, told.limit)
-    detail = f'{{"row": {look.seen.text}, "facts": {facts}, "around": {around}}}'
+    version = plan.strategy_version_id  # the rule that judged, whatever the plan follows later (G16)
+    detail = f'{{"row": {look.seen.text}, "facts": {facts}, "around": {around}, "version": "{version}"}}'
     return Written(
         plan.id,
         look.closed_at,
@@ -69,15 +72,17 @@ def write_rows(rows: Sequence[Written]) -> None:
     columns = ", ".join(Written._fields)
     if connection.vendor == "postgresql" and len(rows) >= MANY:
         sql = f"COPY {EVALUATIONS} ({columns}) FROM STDIN"
+        lines = _lines(rows)
         with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(sql) as copy:
-            copy.write("".join(_lines(rows)))
+            while some := "".join(islice(lines, LINES_AT_ONCE)):
+                copy.write(some)
         return
     sql = f"INSERT INTO {EVALUATIONS} ({columns}) VALUES ({', '.join(['%s'] * len(Written._fields))})"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.executemany(sql, [_values(row) for row in rows])
 
 
-def _lines(rows: Sequence[Written]) -> list[str]:
+def _lines(rows: Sequence[Written]) -> Iterator[str]:
     """The rows in the text form of COPY. What many share is turned into text once."""
     said: dict[Any, str] = {}
 
@@ -86,11 +91,11 @@ def _lines(rows: Sequence[Written]) -> list[str]:
             said[value] = value.isoformat() if isinstance(value, datetime) else format(exact(value), "f")
         return said[value]
 
-    return [
+    return (
         f"{row.plan_id}\t{text(row.bar_closed_at)}\t{text(row.market_at)}\t{text(row.created_at)}\t{row.signal}\t"
         f"{text(row.close)}\t{row.outcome}\t{row.reason}\t{_escaped(row.detail)}\t{row.order_id or _NULL}\n"
         for row in rows
-    ]
+    )
 
 
 _NULL = "\\N"
