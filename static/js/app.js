@@ -5,6 +5,7 @@ const mount = async (el) => {
   if (mounted.has(el)) return
   mounted.add(el)
   for (const name of el.dataset.module.split(" ")) (await import(`./${name}.js`)).mount(el)
+  el.dataset.isMounted = "" // it hears from here on
 }
 
 const mountAll = (root) => {

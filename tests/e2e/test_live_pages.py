@@ -137,7 +137,7 @@ def test_an_amount_of_money_becomes_a_quantity_and_the_ticket_says_why_not(perso
 
 def test_who_leaves_the_builder_with_something_unsaved_is_asked_first(person: Visit) -> None:
     page = person.open("/strategies/build/?from=swing")
-    expect(page.locator("#rule-chart canvas").first).to_be_visible()  # its scripts are there
+    expect(page.locator("#builder[data-is-mounted]")).to_be_visible()
     page.locator("#f-risk input").first.fill("5")
     with page.expect_event("dialog") as asked:
         page.evaluate("() => { location.href = '/dashboard/' }")

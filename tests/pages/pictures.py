@@ -25,6 +25,7 @@ from tests.e2e.running import ROOT, RunningKairos  # noqa: E402
 from tests.pages.looks import Dress, Window  # noqa: E402
 from tests.pages.routes import OF_ADMINS, Route, pages, signed_out_pages  # noqa: E402
 from tests.pages.walk import file_name, visits  # noqa: E402
+from tests.pages.world import PATIENCE_SECONDS  # noqa: E402
 
 DRESSES = {
     "desktop": Dress("wide", "light", "ko"),
@@ -76,7 +77,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="kairos-pictures-") as folder, launched_chromium() as browser:
         kairos = RunningKairos(Path(folder) / "var").start()
         try:
-            kairos.wait_until_ready()
+            kairos.wait_until_ready(PATIENCE_SECONDS)
             size = take(browser, kairos, words.folder, words.page)
             kairos.stop()
         finally:

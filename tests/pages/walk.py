@@ -31,7 +31,7 @@ from tests.pages.costs import MOST_MS, MOST_QUERIES  # noqa: E402
 from tests.pages.live import MOST_PERCENT, measure  # noqa: E402
 from tests.pages.looks import LANGUAGES, Dress, Look, Window, dresses  # noqa: E402
 from tests.pages.routes import OF_ADMINS, Route, pages, signed_out_pages, uncovered  # noqa: E402
-from tests.pages.world import a_file_of_bars, prepare  # noqa: E402
+from tests.pages.world import PATIENCE_SECONDS, a_file_of_bars, prepare  # noqa: E402
 
 UPLOADED = re.compile(r"/backtests/uploads/[0-9a-f-]{36}/")
 KEYBOARD = Dress("wide", "light", "ko")  # one dress is enough for Tab
@@ -154,7 +154,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="kairos-pages-") as folder, launched_chromium() as browser:
         kairos = RunningKairos(Path(folder) / "var").start()
         try:
-            kairos.wait_until_ready()
+            kairos.wait_until_ready(PATIENCE_SECONDS)
             rows = beside(kairos, "fill")[0]
             walked = walk(browser, kairos, words.pictures, words.dress)
             costs = beside(kairos, "measure", "\n".join(route.path for route in walked.trader))

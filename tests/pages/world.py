@@ -7,6 +7,7 @@ from tests.e2e.visitor import Visitor
 from tests.strategies.kis_files import SIMPLE
 
 KODEX = "KRX:069500"
+PATIENCE_SECONDS = 300.0  # for the demo to be seeded, on a machine that does other things too
 
 
 def prepare(kairos: RunningKairos) -> None:
