@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 from argparse import ArgumentParser
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,8 @@ from config.supervision.supervisor import Supervisor, Watch
 
 STANDS_STILL = 180.0  # seconds without progress (reliability.md, I48)
 LOOKS_EVERY = 15.0
+SIMULATED = "시세와 체결은 모두 모의입니다 / every price and fill is simulated."
+REAL_PRICES = "증권사 키가 연결되면 KRX는 실제 시세입니다 / KRX has real prices once a broker's key is connected."
 SHARED_MODULES = (
     "talib",  # pages never load it themselves; worker, dispatch and feed all do
     "config.urls",
@@ -71,18 +74,18 @@ class Command(BaseCommand):
                 ),
                 redis_role(environment.redis_socket),
                 demo=environment.mode is not Mode.PRODUCTION and not options["no_demo"],
-                announce=self._announce,
+                announce=partial(self._announce, options["kis"]),
             )
         except (CannotStart, UnusableFolder) as e:
             sys.exit(f"Kairos cannot start: {e}")
 
-    def _announce(self, sign_in: str) -> None:
+    def _announce(self, has_kis: bool, sign_in: str) -> None:
         environment = settings.ENVIRONMENT
         host = f"[{environment.host}]" if ":" in environment.host else environment.host
         email, _, password = sign_in.partition(" ")
         demo = f" — 데모 로그인 / demo sign-in: {email} {password} (한 번만 표시 / shown once)" if sign_in else ""
         self.stdout.write(f"Kairos: http://{host}:{environment.port}/{demo}", ending="\n")
-        self.stdout.write("시세와 체결은 모두 모의입니다 / every price and fill is simulated. Ctrl-C: 종료 / stop.")
+        self.stdout.write(f"{REAL_PRICES if has_kis else SIMULATED} Ctrl-C: 종료 / stop.")
         self.stdout.flush()
 
 
