@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.db import connections
+from django.test import override_settings
 
 from accounts import access_tokens
 from accounts.access_tokens import Access
@@ -214,6 +215,14 @@ def test_only_one_algorithm_is_read(trader: User, api: Api, algorithm: str) -> N
 def test_no_other_key_signs(trader: User, api: Api) -> None:
     api.token = forged(trader, api, key=settings.SECRET_KEY)
     assert code_of(api.get(ME)) == (401, "token_invalid")
+
+
+def test_a_new_key_voids_tokens_that_were_found_good_before(trader: User, api: Api) -> None:
+    """What is remembered of a token is remembered under the key that signed it."""
+    assert api.get(ME).status_code == 200
+    with override_settings(JWT_SECRET="another key, as long as it has to be for HS256"):
+        assert code_of(api.get(ME)) == (401, "token_invalid")
+    assert api.get(ME).status_code == 200
 
 
 @pytest.mark.parametrize(
