@@ -73,5 +73,5 @@ def _problems(make: Callable[[], object]) -> Sequence[Problem]:
 def _said(evaluator: Evaluator) -> tuple[Any, ...]:
     """All that an evaluator is, formulas by their identity: there is one object for each meaning."""
     rule = evaluator.rule
-    levels = tuple(level for _, level in rule.steps)
-    return evaluator.document, evaluator.warm_up, evaluator.calls, evaluator.numbers, rule.formulas, levels
+    asked = evaluator.document, evaluator.warm_up, evaluator.calls, evaluator.numbers
+    return *asked, rule.formulas, rule.levels, rule.logic, rule.numbers

@@ -110,7 +110,9 @@ def test_most_documents_drawn_are_documents() -> None:
 def test_ten_thousand_conditions_are_refused_at_once() -> None:
     with pytest.raises(DocumentInvalid) as refused:
         RuleDocument.from_data(rule(*[CLOSE_ABOVE_100] * 10_000))
-    assert [(each.code, each.path) for each in refused.value.problems] == [("too_large", "entries[0].when.all")]
+    assert [(each.code, each.path) for each in refused.value.problems] == [
+        ("too_many_conditions", "entries[0].when.all")
+    ]
 
 
 def test_groups_a_hundred_deep_are_refused_with_their_place() -> None:
