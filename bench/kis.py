@@ -37,14 +37,31 @@ INTO_THE_DAY = timedelta(hours=1)
 EMAIL, PASSWORD = "bench@kairos.example", "a pass phrase of the bench"
 READY = 240.0
 PATIENCE_MS = 90_000
-# In the page: when each message was there, and what it said. The socket's own handler has shown it by the next frame.
+TALL = {"width": 1440, "height": 4000}  # every row in sight: what is out of sight is not written
+# In the page: what each message said, and when its price, or one that came after it, stood in the row.
 RECORD = """() => {
   window.heard = []
+  const waiting = new Map()
+  let looks = false
+  const look = () => {
+    for (const [key, quotes] of waiting) {
+      const cell = document.querySelector(`tr[data-quote="${key}"] [data-field="price"]`)
+      const shown = Number(cell?.textContent.replaceAll(",", "") || "NaN")
+      const last = quotes.findLastIndex(({ price }) => Number(price) === shown)
+      if (last >= 0) window.heard.push([Date.now(), JSON.stringify({ quotes: quotes.splice(0, last + 1) })])
+      if (!quotes.length) waiting.delete(key)
+    }
+    looks = waiting.size > 0
+    if (looks) requestAnimationFrame(look)
+  }
   const Native = WebSocket
   window.WebSocket = class extends Native {
     constructor(...a) {
       super(...a)
-      this.addEventListener("message", ({ data }) => requestAnimationFrame(() => window.heard.push([Date.now(), data])))
+      this.addEventListener("message", ({ data }) => {
+        for (const quote of JSON.parse(data).quotes ?? []) waiting.set(quote.key, [...(waiting.get(quote.key) ?? []), quote])
+        if (!looks) { looks = true; requestAnimationFrame(look) }
+      })
     }
   }
 }"""
@@ -147,7 +164,7 @@ class Watcher(Protocol):
 
 
 class Page:
-    """Chromium with the page of prices open; seen is what has been drawn."""
+    """Chromium with the page of prices open; seen is what stands in its rows."""
 
     def __init__(self, visit: Visit) -> None:
         self._page = visit.page
@@ -241,7 +258,7 @@ def run(folder: Path, seconds: float, *, has_browser: bool) -> str:
                     if not has_browser:
                         return measured(Client(kairos, session, codes), sandbox, codes, seconds)
                     with launched_chromium() as browser:
-                        return measured(Page(Visit(browser, kairos.url)), sandbox, codes, seconds)
+                        return measured(Page(Visit(browser, kairos.url, viewport=TALL)), sandbox, codes, seconds)
                 except Exception:
                     print(
                         f"registered: {registered(sandbox)}", log.read_text()[-3000:], kairos.errors(), file=sys.stderr
