@@ -16,6 +16,7 @@ from django.urls import reverse
 from accounts.models import User
 from backtests import services
 from backtests.models import Backtest, BarUpload, Job
+from backtests.series import Series
 from config.environment import BASE_DIR
 from markets.models import Instrument
 from tests import factories as make
@@ -192,11 +193,20 @@ def test_files_of_a_result_hold_what_the_page_shows(page: Client, done: Backtest
     for name, rows in (("trades_csv", result.trade_count), ("fills_csv", result.fill_count), ("equity_csv", 600 - 249)):
         answer = page.get(reverse(f"backtests:{name}", args=[done.pk]))
         assert answer["Content-Disposition"].startswith("attachment")
-        assert len(list(csv.reader(StringIO(answer.content.decode("utf-8-sig"))))) == rows + 1
+        assert len(list(csv.reader(StringIO(answer.getvalue().decode("utf-8-sig"))))) == rows + 1
     data = json.loads(page.get(reverse("backtests:result_json", args=[done.pk])).content)
     assert data["result_hash"] == result.result_hash
     assert len(data["trades"]) == result.trade_count
     assert len(data["series"]["equity"]) == 600 - 249
+
+
+def test_the_curve_of_a_million_bars_is_sent_as_it_is_made(page: Client, done: Backtest) -> None:
+    answer = page.get(reverse("backtests:equity_csv", args=[done.pk]))
+    assert answer.streaming
+    told = Series.unpack(bytes(done.result.series))
+    rows = list(csv.reader(StringIO(answer.getvalue().decode("utf-8-sig"))))[1:]
+    assert [float(row[1]) for row in rows] == told.equity.tolist()
+    assert [float(row[3]) for row in rows] == told.drawdown.tolist()
 
 
 def test_each_fill_says_how_it_was_priced(page: Client, done: Backtest) -> None:

@@ -33,7 +33,7 @@ from trading.templatetags.trading_tags import pricing_words
 from trading.views.access import PersonRequest, freshly_proven, signed_in
 from trading.views.accounts import own_account
 
-Cell = str | int | Decimal | datetime | None
+Cell = str | int | float | Decimal | datetime | None
 BYTE_ORDER_MARK = "\ufeff"  # by which Excel knows UTF-8, and Korean stays readable
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 LINES_AT_ONCE = 200
