@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from accounts.services import sessions
 from config.environment import read_environment
 from config.supervision.embedded_redis import EmbeddedRedis
+from tests.servers.kis.client import KisSandbox
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
 
@@ -66,3 +67,10 @@ def _fresh_cache(redis_server: str) -> None:
 def _fresh_epoch() -> None:
     """A database that is flushed or rolled back would look like a restored backup beside the last test's epoch."""
     Path(settings.EPOCH_FILE).unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def kis_process() -> Iterator[KisSandbox]:
+    """The KIS sandbox in a process of its own; whoever uses it resets it first."""
+    with KisSandbox() as started:
+        yield started

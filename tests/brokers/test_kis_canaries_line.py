@@ -40,17 +40,11 @@ MASTER, MASTER_BEFORE = "canaryMasterKeyOfTheFile-7Qm2Xz9Lp4", "canaryMasterKeyB
 API = "/api/v1/broker-accounts/"
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[KisSandbox]:
-    with KisSandbox("--hours", "always") as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def venue(process: KisSandbox, settings: Any) -> Iterator[KisSandbox]:
-    process.tell("reset", always=True)
-    process.tell("quirks", ping_seconds=0.2)
-    with pointed_at(process, settings) as sandbox:
+def venue(kis_process: KisSandbox, settings: Any) -> Iterator[KisSandbox]:
+    kis_process.tell("reset", always=True)
+    kis_process.tell("quirks", ping_seconds=0.2)
+    with pointed_at(kis_process, settings) as sandbox:
         open_at_venue(sandbox, "paper", NUMBER_TEXT, KEY, SECRET)
         yield sandbox
 

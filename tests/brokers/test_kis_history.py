@@ -33,17 +33,11 @@ NOW = datetime(2026, 11, 18, 7, 0, tzinfo=UTC)  # a Wednesday, 16:00 in Seoul, a
 LAST = date(2026, 11, 18)
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[KisSandbox]:
-    with KisSandbox() as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def venue(process: KisSandbox, settings: Any) -> Iterator[KisSandbox]:
+def venue(kis_process: KisSandbox, settings: Any) -> Iterator[KisSandbox]:
     settings.LIVE_TRADING = True
-    process.tell("reset", at="2026-11-18T16:00:00+09:00")
-    with pointed_at(process, settings) as sandbox, time_machine.travel(NOW, tick=True):
+    kis_process.tell("reset", at="2026-11-18T16:00:00+09:00")
+    with pointed_at(kis_process, settings) as sandbox, time_machine.travel(NOW, tick=True):
         open_at_venue(sandbox)
         open_at_venue(sandbox, "live", "61000001-01", "L" * 36, "l" * 180)
         yield sandbox

@@ -37,16 +37,10 @@ pytestmark = pytest.mark.django_db
 TYPED = TypedKey(APP_KEY, APP_SECRET, NUMBER, "demo9", date(2027, 11, 20))
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[KisSandbox]:
-    with KisSandbox("--hours", "always") as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def venue(process: KisSandbox, settings: Any) -> Iterator[KisSandbox]:
-    process.tell("reset", always=True)
-    with pointed_at(process, settings) as sandbox:
+def venue(kis_process: KisSandbox, settings: Any) -> Iterator[KisSandbox]:
+    kis_process.tell("reset", always=True)
+    with pointed_at(kis_process, settings) as sandbox:
         open_at_venue(sandbox)
         yield sandbox
 

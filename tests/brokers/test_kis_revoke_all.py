@@ -23,16 +23,10 @@ pytestmark = pytest.mark.django_db
 LIVE_KEY, LIVE_NUMBER = "L" * 32 + "3344", "61000009-01"
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[KisSandbox]:
-    with KisSandbox("--hours", "always") as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def venue(process: KisSandbox, settings: Any) -> Iterator[KisSandbox]:
-    process.tell("reset", always=True)
-    with pointed_at(process, settings) as sandbox:
+def venue(kis_process: KisSandbox, settings: Any) -> Iterator[KisSandbox]:
+    kis_process.tell("reset", always=True)
+    with pointed_at(kis_process, settings) as sandbox:
         open_at_venue(sandbox)
         open_at_venue(sandbox, "live", LIVE_NUMBER, LIVE_KEY)
         yield sandbox

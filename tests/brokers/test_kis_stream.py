@@ -319,17 +319,11 @@ def test_a_storm_of_lost_lines_takes_no_memory_and_one_thread(
 # Over a real wire
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[KisSandbox]:
-    with KisSandbox() as started:
-        yield started
-
-
 @pytest.fixture
-def sandbox(process: KisSandbox) -> KisSandbox:
-    process.tell("reset", at="2026-11-20T10:00:00", speed=0)
-    process.tell("limits", live=1000, paper=1000)
-    return process
+def sandbox(kis_process: KisSandbox) -> KisSandbox:
+    kis_process.tell("reset", at="2026-11-20T10:00:00", speed=0)
+    kis_process.tell("limits", live=1000, paper=1000)
+    return kis_process
 
 
 class SandboxApproval(Approval):

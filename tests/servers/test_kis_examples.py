@@ -1,7 +1,6 @@
 """The KIS sandbox gives, brought to the same state, the very answers and frames recorded in the protocol's description."""
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -118,22 +117,11 @@ CANCELABLE_ROW = json.loads(
 )
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[KisSandbox]:
-    with KisSandbox() as started:
-        yield started
-
-
 @pytest.fixture
-def sandbox(process: KisSandbox) -> KisSandbox:
-    process.tell("reset", at="2026-11-20T10:15:10", speed=0)
-    process.tell("limits", live=1000, paper=1000)
-    return process
-
-
-@pytest.fixture
-def live(sandbox: KisSandbox) -> Probe:
-    return Probe(sandbox).log_in()
+def sandbox(kis_process: KisSandbox) -> KisSandbox:
+    kis_process.tell("reset", at="2026-11-20T10:15:10", speed=0)
+    kis_process.tell("limits", live=1000, paper=1000)
+    return kis_process
 
 
 def order_of_ten(sandbox: KisSandbox, live: Probe) -> None:

@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,24 +12,6 @@ from tests.servers.kis_probe import ORDER_CASH, Probe
 
 BUY = {"PDNO": "005930", "ORD_DVSN": "00", "ORD_QTY": "1", "ORD_UNPR": "70000"}
 GONE = (OSError, http.client.HTTPException)
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[KisSandbox]:
-    with KisSandbox() as started:
-        yield started
-
-
-@pytest.fixture
-def sandbox(process: KisSandbox) -> KisSandbox:
-    process.tell("reset", at="2026-11-20T10:00:00", speed=0)
-    process.tell("limits", live=1000, paper=1000)
-    return process
-
-
-@pytest.fixture
-def live(sandbox: KisSandbox) -> Probe:
-    return Probe(sandbox).log_in()
 
 
 def raw(live: Probe) -> Callable[[], tuple[int, bytes]]:

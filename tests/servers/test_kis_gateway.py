@@ -1,31 +1,11 @@
 """The KIS sandbox's gateway: tokens, headers, TR ids of each environment, calls per second."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.servers.kis.client import KisSandbox
 from tests.servers.kis_probe import NO_PAGE, ORDER_CASH, PRICE, QUOTATIONS, SAMSUNG, Probe
 
 BUY = {"PDNO": "005930", "ORD_DVSN": "00", "ORD_QTY": "1", "ORD_UNPR": "70500"}
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[KisSandbox]:
-    with KisSandbox() as started:
-        yield started
-
-
-@pytest.fixture
-def sandbox(process: KisSandbox) -> KisSandbox:
-    process.tell("reset", at="2026-11-20T10:00:00", speed=0)
-    process.tell("limits", live=1000, paper=1000)
-    return process
-
-
-@pytest.fixture
-def live(sandbox: KisSandbox) -> Probe:
-    return Probe(sandbox).log_in()
 
 
 @pytest.fixture

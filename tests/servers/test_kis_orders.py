@@ -1,31 +1,11 @@
 """The KIS sandbox's book: divisions and phases of the day, modify and cancel, paging, paper's ways, settlement."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.servers.kis.client import KisSandbox
 from tests.servers.kis_probe import Probe, Said
 
 FRIDAY = "2026-11-20"
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[KisSandbox]:
-    with KisSandbox() as started:
-        yield started
-
-
-@pytest.fixture
-def sandbox(process: KisSandbox) -> KisSandbox:
-    process.tell("reset", at=f"{FRIDAY}T10:00:00", speed=0)
-    process.tell("limits", live=1000, paper=1000)
-    return process
-
-
-@pytest.fixture
-def live(sandbox: KisSandbox) -> Probe:
-    return Probe(sandbox).log_in()
 
 
 @pytest.fixture

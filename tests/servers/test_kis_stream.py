@@ -14,24 +14,6 @@ from tests.servers.kis_probe import Probe, Socket
 TRADES, BOOKS, NOTICES = "H0STCNT0", "H0STASP0", "H0STCNI0"
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[KisSandbox]:
-    with KisSandbox() as started:
-        yield started
-
-
-@pytest.fixture
-def sandbox(process: KisSandbox) -> KisSandbox:
-    process.tell("reset", at="2026-11-20T10:00:00", speed=0)
-    process.tell("limits", live=1000, paper=1000)
-    return process
-
-
-@pytest.fixture
-def live(sandbox: KisSandbox) -> Probe:
-    return Probe(sandbox).log_in()
-
-
 @pytest.fixture
 def line(sandbox: KisSandbox, live: Probe) -> Iterator[Socket]:
     with Socket(sandbox.ws["live"], live.approval()) as opened:

@@ -42,18 +42,12 @@ FENCE = 7
 MORNING = load_default()["krx"].next_open(datetime.now(UTC) + timedelta(days=1)).date()
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[KisSandbox]:
-    with KisSandbox() as started:
-        yield started
-
-
 @pytest.fixture
-def sandbox(process: KisSandbox, settings: Any, transactional_db: None) -> Iterator[KisSandbox]:
+def sandbox(kis_process: KisSandbox, settings: Any, transactional_db: None) -> Iterator[KisSandbox]:
     """A Friday morning; its clock is told five times a second, so that ours is known to be another one soon."""
-    process.tell("reset", at=f"{MORNING:%Y-%m-%dT}10:00:00")
-    process.tell("quirks", ping_seconds=0.2)
-    with pointed_at(process, settings) as pointed:
+    kis_process.tell("reset", at=f"{MORNING:%Y-%m-%dT}10:00:00")
+    kis_process.tell("quirks", ping_seconds=0.2)
+    with pointed_at(kis_process, settings) as pointed:
         yield pointed
 
 

@@ -83,7 +83,9 @@ def _arguments() -> argparse.Namespace:
     reader.add_argument("--at", type=_time, help="the clock's start, Korean time: 2026-11-20T09:00:00")
     reader.add_argument("--speed", type=float, default=1.0, help="seconds of its clock per second; 0: it stands")
     reader.add_argument("--seed", type=int, default=0)
-    reader.add_argument("--flow", type=float, default=0.0, help="market trades per second and symbol, each with the book after it")
+    reader.add_argument(
+        "--flow", type=float, default=0.0, help="market trades per second and symbol, each with the book after it"
+    )
     reader.add_argument("--say", action="store_true", help="say for people too what to use")
     return reader.parse_args()
 
