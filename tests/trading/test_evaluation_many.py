@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError, connection
@@ -21,6 +22,7 @@ from trading.events import Hint, HintPublisher
 from trading.models import Order, PlanEvaluation, SwingPlan
 from trading.services.planning import evaluation
 from trading.services.planning.evaluation import due
+from trading.services.planning.evaluation.among import among
 from trading.services.planning.evaluation.many import decide_many
 from trading.services.planning.evaluation.rules import rules_of
 
@@ -236,3 +238,10 @@ def test_the_ring_for_all_leaves_chunks_to_whoever_is_free(market: Market) -> No
     market.close_bars(70_000)
     tasks.evaluate_chunk([market.instrument.pk])
     assert PlanEvaluation.objects.count() == 6
+
+
+def test_plans_are_found_among_any_number_of_keys(market: Market) -> None:
+    first, second, third = make_plans(market.instrument, 3)
+    assert set(SwingPlan.objects.filter(among("pk", [first.pk, third.pk, uuid4()]))) == {first, third}
+    assert not SwingPlan.objects.filter(among("pk", [])).exists()
+    assert SwingPlan.objects.filter(among("pk", [second.pk])).update(mode="off") == 1

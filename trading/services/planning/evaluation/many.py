@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from trading.events import publish_plans_changed
 from trading.models import Order
+from trading.services.planning.evaluation.among import among
 from trading.services.planning.evaluation.deciding import carry_on, decision_on, outcome_without_order, wants_order
 from trading.services.planning.evaluation.looks import Pending, View, look_ahead
 from trading.services.planning.evaluation.rows import Moved, Written, row_of, write_plans, write_rows
@@ -59,7 +60,7 @@ def _look_ahead(pending: Sequence[Pending], views: Mapping[tuple[int, str], View
 @transaction.atomic
 def _decide(pending: Sequence[Pending], views: Mapping[tuple[int, str], View], rules: Mapping[str, Rule]) -> Done:
     plans = lock_free([plan.plan_id for plan in pending])
-    working = set(Order.objects.open().filter(plan__in=list(plans)).values_list("plan_id", flat=True))
+    working = set(Order.objects.open().filter(among("plan_id", plans)).values_list("plan_id", flat=True))
     now = timezone.now()
     rows: list[Written] = []
     moved: list[Moved] = []

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from markets.models.fields import exact
 from trading.models import PlanEvaluation, SwingPlan
+from trading.services.planning.evaluation.among import among
 from trading.services.planning.evaluation.deciding import Outcome
 from trading.services.planning.evaluation.looks import Look
 from trading.services.planning.evaluation.standing import Remembered, Standing
@@ -127,7 +128,7 @@ def write_plans(moved: Sequence[Moved]) -> None:
         else:
             changed.append(plan)
     for (decided_until, looks), keys in onward.items():
-        plans = SwingPlan.objects.filter(pk__in=keys)
+        plans = SwingPlan.objects.filter(among("pk", keys))
         plans.update(decided_until=decided_until, version=F("version") + looks, updated_at=now)
     if changed:
         _write_changed(changed, now)

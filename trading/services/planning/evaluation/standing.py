@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from trading.models import SwingPlan
+from trading.services.planning.evaluation.among import among
 
 
 class Remembered(NamedTuple):
@@ -65,7 +66,7 @@ def lock_free(keys: Sequence[UUID]) -> dict[UUID, Standing]:
 
     Nobody is waited for. (SQLite has one lock, and whoever is here holds it.)
     """
-    plans = SwingPlan.objects.running().filter(pk__in=keys).select_for_update(skip_locked=True, no_key=True)
+    plans = SwingPlan.objects.running().filter(among("pk", keys)).select_for_update(skip_locked=True, no_key=True)
     return {row[0]: Standing(*row) for row in plans.order_by("pk").values_list(*NAMES)}
 
 
