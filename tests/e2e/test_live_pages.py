@@ -139,10 +139,10 @@ def test_who_leaves_the_builder_with_something_unsaved_is_asked_first(person: Vi
     page = person.open("/strategies/build/?from=swing")
     expect(page.locator("#builder[data-is-mounted]")).to_be_visible()
     page.locator("#f-risk input").first.fill("5")
+    page.on("dialog", lambda dialog: dialog.dismiss())  # stay
     with page.expect_event("dialog") as asked:
-        page.evaluate("() => { location.href = '/dashboard/' }")
+        page.evaluate("() => { setTimeout(() => { location.href = '/dashboard/' }) }")
     assert asked.value.type == "beforeunload"
-    asked.value.dismiss()
     assert page.url.endswith("/strategies/build/?from=swing")
 
 
