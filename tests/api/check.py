@@ -14,6 +14,7 @@ from tests.api.server import ROOT, Running, running_server, temporary_folder
 
 # They end the very token the checks come with.
 LEFT_OUT = "auth/(logout|password|devices|second-factor)"
+PATIENCE = 120  # seconds for one answer: a password costs a hash, and the machine may be busy
 OPERATIONS = 105  # about so many; schemathesis counts examples for each
 
 
@@ -108,6 +109,7 @@ def _fuzz(server: Running, requests: int, phases: str) -> tuple[int, int, int]:
         *("--header", f"Authorization: Bearer {server.token}", "--exclude-path-regex", LEFT_OUT),
         *("--checks", "all", "--phases", phases, "--continue-on-failure"),
         *("--max-examples", str(max(1, requests // OPERATIONS)), "--no-color"),
+        *("--request-timeout", str(PATIENCE)),
     ]
     said = []
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
