@@ -11,7 +11,7 @@ import numpy as np
 from markets.bars import FloatArray, IntArray
 from strategies.evaluation import BoolArray
 
-STRETCH = 128  # bars
+STRETCH = 256  # bars
 
 
 @dataclass(frozen=True, slots=True, eq=False)

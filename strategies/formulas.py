@@ -181,6 +181,7 @@ class Formulas:
     def __init__(self, indicators: Mapping[str, IndicatorSpec]) -> None:
         self.calls = {alias: call_of(spec) for alias, spec in indicators.items()}
         self._numbers: dict[Formula, int] = {}
+        self._told: dict[int, int] = {}  # by the identity of a condition, which its document keeps
 
     @property
     def all(self) -> tuple[Formula, ...]:
@@ -188,7 +189,11 @@ class Formulas:
 
     def number(self, condition: Condition) -> int:
         """Where the condition stands among all."""
-        return self._numbers.setdefault(self.formula(condition), len(self._numbers))
+        known = self._told.get(id(condition))
+        if known is None:
+            known = self._numbers.setdefault(self.formula(condition), len(self._numbers))
+            self._told[id(condition)] = known
+        return known
 
     def holds(self, group: AllOf | AnyOf) -> Holds:
         """Whether the group holds, given what its conditions, and those of all others, said."""
