@@ -99,7 +99,10 @@ def pages(visit: Visit, beginnings: tuple[str, ...] = BEGINNINGS) -> list[Route]
     seen = {route.name for route in waiting}
     while waiting and len(found) < MOST:
         route = waiting.pop(0)
-        if not _is_page(visit.page.goto(visit.url + route.path) if not _is_file(route) else None):
+        answer = None if _is_file(route) else visit.page.goto(visit.url + route.path)
+        if answer is not None and not answer.ok:
+            print(f"  {route.path} answered {answer.status}")
+        if not _is_page(answer):
             continue
         found[route.name] = route
         for other in _links(visit):

@@ -128,7 +128,7 @@ def _watch_row(instrument: Instrument) -> dict[str, Any]:
 
 def _first_steps(user: User, accounts: list[Any], watched: list[Any], shown: dict[str, Any]) -> list[dict[str, Any]]:
     """What a newcomer does first; each ticks itself off, and the list is gone once all are done."""
-    ordered = bool(shown["orders"]) or Order.objects.for_user(user).exists()
+    ordered = bool(shown["orders"] or shown["happenings"]) or Order.objects.for_user(user).exists()
     planned = bool(shown["plans"]) or SwingPlan.objects.for_user(user).exists()
     steps = [
         {"label": _("모의 계좌 열기"), "done": bool(accounts), "url": reverse("trading:account_list")},
