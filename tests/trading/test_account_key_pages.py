@@ -20,6 +20,8 @@ from tests.brokers.kis_rows import make_kis_account
 from tests.brokers.kis_venue import APP_KEY, APP_SECRET, NUMBER, open_at_venue, pointed_at
 from tests.servers.kis.client import KisSandbox
 from tests.trading import scene
+from trading import reconcile
+from trading.models import AccountReading
 from trading.templatetags.environments import strip_of
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +62,18 @@ def test_a_registered_key_is_tried_at_once_and_its_card_says_what_it_can_do(page
         assert word in shown
     assert 'data-environment="paper"' in shown
     assert BrokerAccount.objects.get().is_active
+
+
+def test_an_account_says_when_its_figures_are_not_the_brokers_yet_or_no_longer(page: Client, venue: KisSandbox) -> None:
+    """Nought won is a figure; that nobody has read it, or can read it now, is said beside it."""
+    page.post(reverse("trading:kis_register"), TYPED)
+    account = BrokerAccount.objects.get()
+    assert "아직 읽지 않았습니다" in text_of(page.get(address(account, "account")))
+    reconcile.reconcile_once(1, account=account)
+    shown = text_of(page.get(address(account, "account")))
+    assert ("아직 읽지 않았습니다" in shown, "읽지 못하고 있습니다" in shown) == (False, False)
+    AccountReading.objects.update(failed_since=timezone.now(), failure="broker_read_incomplete")
+    assert "읽지 못하고 있습니다" in text_of(page.get(address(account, "account")))
 
 
 def test_what_was_typed_never_comes_back(page: Client) -> None:

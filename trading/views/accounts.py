@@ -17,6 +17,7 @@ from trading import services
 from trading.errors import NotAllowed, TradingError
 from trading.forms import ResetForm, TransferForm, VirtualAccountForm
 from trading.forms.orders import KeyedForm
+from trading.models import AccountReading
 from trading.services.running.account_keys import key_card
 from trading.views.access import PersonRequest, refused, signed_in
 from trading.views.keys import blame, with_key
@@ -150,9 +151,11 @@ def _account_page(
     blank: dict[str, forms.Form] = {
         name: form(initial=_new_key(), auto_id=f"{name}_%s") for name, form in FORMS.items()
     }
+    card = key_card(account)
     context = {
         "account": account,
-        "card": key_card(account),
+        "card": card,
+        "reading": AccountReading.objects.filter(broker_account=account).first() if card else None,
         "portfolio": portfolio,
         "positions": [(portfolio, position) for position in portfolio.positions],
         "page": page,
