@@ -151,9 +151,9 @@ chaos: install-dev
 	@.venv/bin/python -m tests.faults.chaos --kills $(KILLS) --db $(DB) $(if $(SEED),--seed $(SEED)) $(if $(MUTANT),--mutant $(MUTANT))
 
 # Swing plans trade a simulated week at the KIS sandbox while answers are lost, pages break, tokens end and sockets are cut:
-# our books held against its truth. WEEK="--days 1 --seed 7".
+# our books held against its truth. SEED=7, and less: WEEK="--days 1".
 kis-week: install-dev
-	@.venv/bin/python -m tests.faults.kis_week $(WEEK)
+	@.venv/bin/python -m tests.faults.kis_week $(if $(SEED),--seed $(SEED)) $(WEEK)
 
 # A stand-in for the servers of Korea Investment & Securities (docs/kis-sandbox.md), trading at any hour; Ctrl-C stops it.
 # Other ways: KIS="--port 9440 --hours krx --at 2026-11-20T08:50:00 --speed 60 --flow 5".
