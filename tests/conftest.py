@@ -9,12 +9,15 @@ from django.contrib.auth.signals import user_logged_in
 from django.core.cache import cache
 from django.dispatch import receiver
 from django.http import HttpRequest
+from hypothesis import settings as drawing
 
 from accounts.services import sessions
 from config.environment import read_environment
 from config.supervision.embedded_redis import EmbeddedRedis
 from tests.servers.kis.client import KisSandbox
 
+drawing.register_profile("patient", drawing.default, deadline=None)  # how long one example takes says nothing here
+drawing.load_profile("patient")
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback"}
 
 
