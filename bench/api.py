@@ -29,7 +29,7 @@ from bench.peers import api_peers
 from tests.e2e.running import ROOT, free_port
 
 SHARED = ROOT.parent / "shared" / "bench"
-PROCESSES, THREADS = 2, 8  # of gunicorn, as compose.yaml has them
+PROCESSES, THREADS = 2, 3  # of gunicorn, as compose.yaml has them
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS, WARM = 4.0, 1.5
 PLACING = 8  # clients, as in bench-orders

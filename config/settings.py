@@ -120,6 +120,7 @@ if ENVIRONMENT.sqlite_file:
         "PRAGMA recursive_triggers=ON;",
     }
 else:
+    DATABASES["default"]["ENGINE"] = "config.backends.postgresql"
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"].get("OPTIONS", {}),  # sslmode and its like come with the URL

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from django.db.backends.postgresql import base, operations
+from django.db.backends.postgresql import operations
 
+from config.backends.postgresql import base
 from tests.backends.unguarded import closing, opening
 
 
