@@ -10,7 +10,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "too_large": ("파일이 너무 큽니다 (최대 {limit}바이트)", "the file is too large (at most {limit} bytes)"),
     "not_utf8": ("UTF-8 글자로 읽을 수 없습니다", "is not UTF-8 text"),
     "control_character": ("쓸 수 없는 제어 문자가 있습니다", "holds a control character"),
-    "not_yaml": ("YAML로 읽을 수 없습니다. 괄호와 따옴표, 들여쓰기를 확인해 주세요", "cannot be read as YAML: {detail}"),
+    "not_yaml": (
+        "YAML로 읽을 수 없습니다. 괄호와 따옴표, 들여쓰기를 확인해 주세요",
+        "cannot be read as YAML: {detail}",
+    ),
     "several_documents": ("문서가 하나여야 합니다", "must hold one document"),
     "anchor": ("앵커와 별칭(&, *)은 쓸 수 없습니다", "anchors and aliases (&, *) are not allowed"),
     "merge_key": ("병합 키(<<)는 쓸 수 없습니다", "merge keys (<<) are not allowed"),
