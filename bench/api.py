@@ -209,7 +209,13 @@ def _run(
     ours, peer = Ours(people, keys, free_port()), Peer(people, len(keys), free_port())
     gunicorn = [
         *(sys.executable, "-m", "gunicorn", "config.wsgi:application", f"--bind=127.0.0.1:{ours.port}"),
-        *("--worker-class=gthread", f"--workers={PROCESSES}", f"--threads={THREADS}", "--log-level=error"),
+        *(
+            "--worker-class=gthread",
+            f"--workers={PROCESSES}",
+            f"--threads={THREADS}",
+            "--reuse-port",
+            "--log-level=error",
+        ),
     ]
     uvicorn = [
         *(str(python), "-m", "uvicorn", "api_fastapi:app", "--port", str(peer.port), "--workers", str(PROCESSES)),
