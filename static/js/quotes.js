@@ -38,9 +38,9 @@ const colour = (cell, value) => {
   cell.classList.add(wanted)
 }
 
-// Nobody reads ten prices a second: what has come is written together, four times a second, the newest of each row. The last
+// Nobody reads ten prices a second: what has come is written together, at most every 130 ms, the newest of each row. The last
 // one is always written. What is out of sight waits for its row to come into sight, or for the next look at what is old.
-const PACE = 250
+const PACE = 130
 const waiting = new Set()
 const outOfSight = new WeakSet()
 const comeInto = new WeakMap()
